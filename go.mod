@@ -1,0 +1,3 @@
+module guanxi
+
+go 1.26.0
