@@ -1,0 +1,67 @@
+# What a person types. `make` alone lists it. The phases of `make test` are what has to hold before a change lands.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+export GOFLAGS ?= -buildvcs=false
+export CGO_ENABLED ?= 0
+
+VERSION      ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+DATA         ?= ./data
+FUZZTIME     ?= 5s
+LINT_VERSION := v2.15.0
+LINT         := .tools/golangci-lint-$(LINT_VERSION)
+RACE_PKGS    := $(wildcard internal/base/db internal/base/job internal/base/web)
+CRASH_PKGS   := $(wildcard internal/sim)
+PHASE        := @.ci/phase
+
+.PHONY: help run build test test-short test-race test-fuzz test-crash fmt vet lint unit sizes bench clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+run: build ## build and serve on http://localhost:8080, with the sample data at the first start
+	./bin/guanxi serve --data $(DATA) --demo
+
+build: ## bin/guanxi: one static binary, no C
+	go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/guanxi ./cmd/guanxi
+
+test: fmt vet sizes test-race test-fuzz test-crash lint unit ## everything CI proves (the first time builds the linter)
+
+test-short: ## quick: what a change is likely to break
+	$(PHASE) "tests, short" .ci/gotest -short ./...
+
+fmt:
+	$(PHASE) "gofmt" bash -c 'bad=$$(gofmt -l cmd internal web 2>/dev/null); [ -z "$$bad" ] || { echo "$$bad"; exit 1; }'
+
+vet:
+	$(PHASE) "go vet" go vet ./...
+
+unit:
+	$(PHASE) "tests" .ci/gotest -count=1 -timeout 20m ./...
+
+sizes: ## lengths of functions, files and packages
+	$(PHASE) "sizes" bash -c 'set -o pipefail; go test -count=1 -v -run "^TestSizesInFigures$$" ./internal/tidy | grep -v "^[=-]"'
+
+test-race: ## the race detector over what runs concurrently (wants a C compiler)
+	$(PHASE) "race detector" env CGO_ENABLED=1 .ci/gotest -race -short -count=1 -timeout 15m $(RACE_PKGS:%=./%/...)
+
+test-fuzz: ## each fuzz target for FUZZTIME (5s), one after the other
+	$(PHASE) "fuzz" .ci/fuzz $(FUZZTIME)
+
+test-crash: ## kills, power cuts, histories and the model, where they exist
+ifneq ($(CRASH_PKGS),)
+	$(PHASE) "crash suites" .ci/gotest -count=1 -timeout 30m -run 'Crash|PowerCut|Linear|Model|Town' $(CRASH_PKGS:%=./%/...)
+endif
+
+lint: $(LINT) ## golangci-lint, pinned
+	$(PHASE) "lint" $(LINT) run ./...
+
+# The linter is built from source once and kept; the version in its name is the key.
+$(LINT):
+	$(PHASE) "build golangci-lint $(LINT_VERSION)" bash -c 'GOBIN=$$PWD/.tools GOFLAGS= go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION) && mv .tools/golangci-lint $(LINT)'
+
+bench: ## measure this machine: postings a second, latencies
+	go run ./cmd/guanxi bench
+
+clean: ## what a build leaves behind (not ./data)
+	rm -rf bin .tools
