@@ -1,0 +1,53 @@
+package db
+
+import "sync/atomic"
+
+// versions of cached settings: a change gives a new, never reused number, so that every
+// process sees with one small read whether what it holds is still true.
+type version struct {
+	name    string
+	version int64
+}
+
+var versions = NewTable(Spec[version, string]{
+	Name: "db_version", Cols: []string{"name", "version"}, Keys: 1,
+	Row: func(r *version, p []any) []any { return append(p, &r.name, &r.version) },
+	Key: func(r *version) string { return r.name },
+})
+
+// Cache holds something computed from rows that change seldom (rules, tiers, settings).
+// Every process and every Tx sees the value that belongs to what it reads.
+type Cache[T any] struct {
+	name string
+	load func(Reader) T
+	held atomic.Pointer[heldValue[T]]
+}
+
+type heldValue[T any] struct {
+	version int64
+	value   T
+}
+
+// NewCache declares a cache; load reads the value through the Reader it is given.
+func NewCache[T any](name string, load func(Reader) T) *Cache[T] {
+	return &Cache[T]{name: name, load: load}
+}
+
+// Get gives the value as of the reader.
+func (c *Cache[T]) Get(r Reader) T {
+	v, _ := versions.Get(r, c.name)
+	if h := c.held.Load(); h != nil && h.version == v.version {
+		return h.value
+	}
+	h := &heldValue[T]{v.version, c.load(r)}
+	c.held.Store(h)
+	return h.value
+}
+
+// Bump must be called by every function that changes what the cache is computed from.
+func (c *Cache[T]) Bump(tx *Tx) {
+	versions.Get(tx, c.name)
+	versions.Put(tx, version{c.name, tx.ID()})
+}
+
+const versionTable = "CREATE TABLE IF NOT EXISTS db_version (name varchar(64) NOT NULL, version bigint NOT NULL, PRIMARY KEY (name))"

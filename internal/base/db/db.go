@@ -1,0 +1,194 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"log/slog"
+	"path/filepath"
+	"sync"
+
+	"guanxi/internal/base/clock"
+	"guanxi/internal/base/id"
+)
+
+// Options of a database. The zero value of each is usable but Dir.
+type Options struct {
+	Dir      string // the installation's folder; holds guanxi.db
+	Clock    clock.Clock
+	Log      *slog.Logger
+	Seed     uint64 // of Tx.Rand; 0 takes a random one
+	Node     int    // number of this process, for ids
+	Readers  int    // connections for views
+	Queue    int    // how many writes may wait
+	ReadOnly bool   // open beside a running server: views only
+	Driver   string // SQL driver; tests bring a fault-injecting one
+	DSN      func(path string, write bool) string
+	OnCommit func(functions int, ms int64)
+	// CacheMB is the page cache of the writer in MiB.
+	CacheMB int
+}
+
+// DB is one open installation.
+type DB struct {
+	opt       Options
+	path      string
+	unlock    func()
+	wpool     *sql.DB
+	rpool     *sql.DB
+	w         *session
+	readers   chan *session
+	ids       *id.Source
+	tx        *Tx
+	queue     chan *call
+	gate      sync.RWMutex
+	closed    bool
+	laneDone  chan struct{}
+	stop      chan struct{}
+	sick      bool
+	last      int64
+	hooks     []func(*Tx)
+	loaded    []prefetcher
+	ownersBuf []int64
+	cpDone    chan struct{}
+	values    map[any]any
+}
+
+func (o *Options) defaults() {
+	if o.Clock == nil {
+		o.Clock = clock.System
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Seed == 0 {
+		o.Seed = id.Seed()
+	}
+	if o.Readers == 0 {
+		o.Readers = 4
+	}
+	if o.Queue == 0 {
+		o.Queue = 4096
+	}
+	if o.CacheMB == 0 {
+		o.CacheMB = 64
+	}
+	if o.Driver == "" {
+		o.Driver = "sqlite"
+		o.DSN = o.sqliteDSN
+	}
+}
+
+// Open opens (and creates) the database of an installation. Only one process may write to it.
+func Open(ctx context.Context, opt Options) (*DB, error) {
+	opt.defaults()
+	d := &DB{opt: opt, path: filepath.Join(opt.Dir, "guanxi.db"), ids: id.NewSource(opt.Node),
+		queue: make(chan *call, opt.Queue), laneDone: make(chan struct{}), stop: make(chan struct{}),
+		cpDone: make(chan struct{}), values: map[any]any{}}
+	if err := d.openPools(ctx); err != nil {
+		_ = d.release()
+		return nil, outward(err)
+	}
+	return d, nil
+}
+
+func (d *DB) openPools(ctx context.Context) (err error) {
+	if !d.opt.ReadOnly {
+		if d.unlock, err = lockFolder(d.opt.Dir); err != nil {
+			return err
+		}
+		if d.wpool, err = sql.Open(d.opt.Driver, d.opt.DSN(d.path, true)); err != nil {
+			return err
+		}
+		if d.w, err = newSession(ctx, d.wpool); err != nil {
+			return err
+		}
+		d.tx = newTx(d, d.w)
+	}
+	if d.rpool, err = sql.Open(d.opt.Driver, d.opt.DSN(d.path, false)); err != nil {
+		return err
+	}
+	d.rpool.SetMaxIdleConns(d.opt.Readers)
+	d.readers = make(chan *session, d.opt.Readers)
+	for range d.opt.Readers {
+		s, err := newSession(ctx, d.rpool)
+		if err != nil {
+			return err
+		}
+		d.readers <- s
+	}
+	if d.opt.ReadOnly {
+		return nil
+	}
+	go d.lane()
+	go d.checkpoints()
+	return nil
+}
+
+// Load names tables whose rows are read for all owners of a group at once.
+func Load[R any, K comparable](d *DB, t *Table[R, K]) { d.loaded = append(d.loaded, t) }
+
+// BeforeCommit adds a hook that runs once a group, after its functions, and may change rows.
+func (d *DB) BeforeCommit(f func(*Tx)) { d.hooks = append(d.hooks, f) }
+
+// Set keeps a value with the database, such as the bus of reactions; call it while wiring.
+func (d *DB) Set(key, v any) { d.values[key] = v }
+
+// Value gives what Set kept.
+func (d *DB) Value(key any) any { return d.values[key] }
+
+// Clock is the injected clock.
+func (d *DB) Clock() clock.Clock { return d.opt.Clock }
+
+// Waiting tells how many writes wait in the queue.
+func (d *DB) Waiting() int { return len(d.queue) }
+
+// Path is the database file.
+func (d *DB) Path() string { return d.path }
+
+// Counts tells what the writer has done so far; read it while nothing is written.
+func (d *DB) Counts() Counts { return *d.w.seen }
+
+// Close refuses new writes, finishes those that wait, and closes the file cleanly.
+func (d *DB) Close() error {
+	d.gate.Lock()
+	if d.closed {
+		d.gate.Unlock()
+		return nil
+	}
+	d.closed = true
+	close(d.queue)
+	d.gate.Unlock()
+	if d.w != nil {
+		<-d.laneDone
+		close(d.stop)
+		<-d.cpDone
+	}
+	return d.release()
+}
+
+func (d *DB) release() error {
+	var first error
+	keep := func(err error) {
+		if first == nil {
+			first = err
+		}
+	}
+	if d.readers != nil {
+		for range len(d.readers) {
+			keep((<-d.readers).close())
+		}
+	}
+	if d.rpool != nil {
+		keep(d.rpool.Close())
+	}
+	if d.w != nil {
+		keep(d.w.close())
+	}
+	if d.wpool != nil {
+		keep(d.wpool.Close())
+	}
+	if d.unlock != nil {
+		d.unlock()
+	}
+	return first
+}

@@ -1,0 +1,244 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"slices"
+
+	"guanxi/internal/base/fault"
+)
+
+// Op says what a write is about before it runs.
+type Op struct {
+	Owner  int64   // the member it is about; 0 when none: rows of owners are read for the group at once
+	Owners []int64 // further members
+	Wants  []Want  // rows it will read by key
+	Actor  string  // who causes it
+	Weight int     // how many plain postings it is worth; 0 is 1
+}
+
+type call struct {
+	op     Op
+	fn     func(*Tx) error
+	err    error
+	done   chan error
+	notify func(error)
+}
+
+const (
+	maxGroup  = 256
+	maxWeight = 2048
+	maxTries  = 5
+)
+
+// Write runs fn in a group and returns after the commit. fn may run more than once.
+func (d *DB) Write(ctx context.Context, op Op, fn func(*Tx) error) error {
+	c := &call{op: op, fn: fn, done: make(chan error, 1)}
+	if err := d.submit(c); err != nil {
+		return err
+	}
+	// Once in the queue it may commit at any moment, so a caller that leaves can't be told "refused".
+	select {
+	case err := <-c.done:
+		return err
+	case <-ctx.Done():
+		return ErrUnknown.New().Because(ctx.Err())
+	}
+}
+
+// WriteAsync queues fn and calls notify, from the lane, after the commit. It waits for room in the queue.
+func (d *DB) WriteAsync(op Op, fn func(*Tx) error, notify func(error)) error {
+	c := &call{op: op, fn: fn, notify: notify}
+	d.gate.RLock()
+	defer d.gate.RUnlock()
+	if d.closed {
+		return ErrClosed.New()
+	}
+	d.queue <- c
+	return nil
+}
+
+func (d *DB) submit(c *call) error {
+	d.gate.RLock()
+	defer d.gate.RUnlock()
+	if d.closed {
+		return ErrClosed.New()
+	}
+	select {
+	case d.queue <- c:
+		return nil
+	default:
+		return ErrBusy.New()
+	}
+}
+
+func (c *call) answer() {
+	if c.notify != nil {
+		c.notify(c.err)
+		return
+	}
+	c.done <- c.err
+}
+
+// lane is the one writer: it takes what waits, never waiting for more.
+func (d *DB) lane() {
+	defer close(d.laneDone)
+	group := make([]*call, 0, maxGroup)
+	for first := range d.queue {
+		group = append(group[:0], first)
+		weight := max(first.op.Weight, 1)
+	fill:
+		for len(group) < maxGroup && weight < maxWeight {
+			select {
+			case c, ok := <-d.queue:
+				if !ok {
+					break fill
+				}
+				group = append(group, c)
+				weight += max(c.op.Weight, 1)
+			default:
+				break fill
+			}
+		}
+		d.runGroup(group)
+		for _, c := range group {
+			c.answer()
+		}
+	}
+}
+
+// runGroup runs the group in one transaction; when that fails for a reason of one member, each runs alone.
+func (d *DB) runGroup(group []*call) {
+	for try := 1; ; try++ {
+		err := d.attempt(group)
+		if err == nil || fault.Is(err, ErrUnknown) {
+			return
+		}
+		if isRetryable(err) && try < maxTries {
+			continue
+		}
+		if len(group) == 1 {
+			group[0].err = outward(err)
+			return
+		}
+		break
+	}
+	for i := range group {
+		d.runGroup(group[i : i+1])
+	}
+}
+
+// attempt gives an error when nothing was committed for a reason outside the functions.
+func (d *DB) attempt(group []*call) (err error) {
+	if err := d.heal(); err != nil {
+		return err
+	}
+	if _, err := d.w.exec("BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	d.tx.reset(d.tick())
+	err = d.decide(group)
+	if err == nil && d.tx.dirty() {
+		if err = d.tx.flush(); err == nil {
+			return d.commit(group)
+		}
+	}
+	if _, rerr := d.w.exec("ROLLBACK"); rerr != nil {
+		d.sick = true
+	}
+	return err
+}
+
+func (d *DB) decide(group []*call) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			a, ok := p.(abort)
+			if !ok {
+				panic(p)
+			}
+			err = a.err
+		}
+	}()
+	d.prefetch(group)
+	for _, c := range group {
+		c.err = d.runOne(c)
+	}
+	for _, hook := range d.hooks {
+		hook(d.tx)
+	}
+	return nil
+}
+
+func (d *DB) runOne(c *call) (err error) {
+	tx := d.tx
+	mark, after := len(tx.journal), len(tx.after)
+	tx.actor, tx.depth = c.op.Actor, 0
+	defer func() {
+		if p := recover(); p != nil {
+			if _, storage := p.(abort); storage {
+				panic(p)
+			}
+			err = fmt.Errorf("panic in a write: %v\n%s", p, debug.Stack())
+		}
+		if err != nil {
+			tx.undoTo(mark)
+			tx.after = tx.after[:after]
+		}
+	}()
+	d.w.seen.Functions++
+	return c.fn(tx)
+}
+
+// prefetch reads what the group said it will need, a few statements for all.
+func (d *DB) prefetch(group []*call) {
+	owners := d.ownersBuf[:0]
+	byTable := map[prefetcher][]any{}
+	for _, c := range group {
+		if c.op.Owner != 0 {
+			owners = append(owners, c.op.Owner)
+		}
+		owners = append(owners, c.op.Owners...)
+		for _, w := range c.op.Wants {
+			byTable[w.t] = append(byTable[w.t], w.key)
+		}
+	}
+	slices.Sort(owners)
+	owners = slices.Compact(owners)
+	d.ownersBuf = owners
+	if len(owners) > 0 {
+		for _, t := range d.loaded {
+			t.prefetchOwners(d.tx, owners)
+		}
+	}
+	for t, keys := range byTable {
+		t.prefetch(d.tx, keys)
+	}
+}
+
+func (d *DB) commit(group []*call) error {
+	start := d.opt.Clock.Now()
+	if _, err := d.w.exec("COMMIT"); err != nil {
+		// It may or may not be on disk. Only a fresh connection can tell, and only by the caller's key.
+		d.sick = true
+		d.opt.Log.Error("commit failed, outcome unknown", "err", err, "functions", len(group))
+		for _, c := range group {
+			c.err = ErrUnknown.New().Because(err)
+		}
+		return ErrUnknown.New().Because(err)
+	}
+	d.w.seen.Commits++
+	if d.opt.OnCommit != nil {
+		d.opt.OnCommit(len(group), d.opt.Clock.Now()-start)
+	}
+	for _, f := range d.tx.after {
+		f()
+	}
+	return nil
+}
+
+// tick gives the group's instant: the clock's, but never earlier than the last group's.
+func (d *DB) tick() int64 {
+	d.last = max(d.last, d.opt.Clock.Now())
+	return d.last
+}

@@ -1,0 +1,137 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"guanxi/internal/base/clock"
+
+	_ "modernc.org/sqlite" // the embedded engine, registered as "sqlite"
+)
+
+// The embedded engine: WAL, an fsync at every commit (synchronous=FULL), one writer,
+// checkpoints from a second connection so that the writer never waits for them.
+
+const (
+	checkpointEvery = 250 // ms
+	walLimit        = 256 << 20
+)
+
+func (o *Options) sqliteDSN(path string, write bool) string {
+	q := url.Values{}
+	add := func(p string) { q.Add("_pragma", p) }
+	add("busy_timeout(5000)")
+	if write {
+		add("journal_mode(WAL)")
+		add("synchronous(FULL)")
+		add("foreign_keys(ON)")
+		add("wal_autocheckpoint(0)")
+		add("journal_size_limit(67108864)")
+		add(fmt.Sprintf("cache_size(-%d)", o.CacheMB<<10))
+	} else {
+		q.Set("mode", "ro")
+		add("query_only(ON)")
+		add("cache_size(-4096)")
+	}
+	add("temp_store(MEMORY)")
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
+}
+
+// lockFolder takes the folder for this process; the kernel gives it back when the process ends.
+func lockFolder(dir string) (func(), error) {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(filepath.Join(dir, "guanxi.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = f.Close()
+		return nil, ErrLocked.With("path", dir).Because(err)
+	}
+	return func() { _ = f.Close() }, nil
+}
+
+// checkpoints moves the WAL into the file in small steps from its own connection.
+func (d *DB) checkpoints() {
+	defer close(d.cpDone)
+	s, err := newSession(context.Background(), d.wpool)
+	if err != nil {
+		d.opt.Log.Error("no connection for checkpoints", "err", err)
+		return
+	}
+	defer func() { _ = s.close() }()
+	for {
+		t := clock.Timer(checkpointEvery)
+		select {
+		case <-d.stop:
+			t.Stop()
+			return
+		case <-t.C:
+			d.checkpoint(s)
+		}
+	}
+}
+
+func (d *DB) checkpoint(s *session) {
+	st, err := os.Stat(d.path + "-wal")
+	if err != nil || st.Size() < 4<<20 {
+		return
+	}
+	mode := "PASSIVE"
+	if st.Size() > walLimit {
+		mode = "RESTART" // waits for readers and the writer once, then the file is reused from its start
+	}
+	if _, err := s.exec("PRAGMA wal_checkpoint(" + mode + ")"); err != nil && !isRetryable(err) {
+		d.opt.Log.Error("checkpoint failed", "err", err)
+	}
+}
+
+// WALBytes is the size of the write-ahead log.
+func (d *DB) WALBytes() int64 {
+	st, err := os.Stat(d.path + "-wal")
+	if err != nil {
+		return 0
+	}
+	return st.Size()
+}
+
+// heal replaces a connection whose state is in doubt.
+func (d *DB) heal() error {
+	if !d.sick {
+		return nil
+	}
+	_ = d.w.close()
+	s, err := newSession(context.Background(), d.wpool)
+	if err != nil {
+		return err
+	}
+	s.seen = d.w.seen
+	d.w, d.sick = s, false
+	d.tx = newTx(d, s)
+	return nil
+}
+
+// sqliteDDL turns a portable statement into SQLite's: tables are clustered by their primary key,
+// and "-- append-only NAME" becomes triggers that refuse every update and delete.
+func sqliteDDL(stmt string) []string {
+	s := strings.TrimSpace(stmt)
+	if name, ok := strings.CutPrefix(s, "APPEND ONLY "); ok {
+		var out []string
+		for _, act := range []string{"UPDATE", "DELETE"} {
+			out = append(out, fmt.Sprintf("CREATE TRIGGER %s_no_%s BEFORE %s ON %s BEGIN SELECT RAISE(ABORT, '%s is append-only'); END",
+				name, strings.ToLower(act), act, name, name))
+		}
+		return out
+	}
+	if strings.HasPrefix(strings.ToUpper(s), "CREATE TABLE") && strings.Contains(strings.ToUpper(s), "PRIMARY KEY (") {
+		return []string{s + " WITHOUT ROWID"}
+	}
+	return []string{s}
+}

@@ -1,0 +1,70 @@
+package db
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+)
+
+// View is a read-only snapshot of what was committed when it was opened.
+type View struct {
+	s   *session
+	now int64
+}
+
+func (v *View) session() *session { return v.s }
+
+// Now is the instant the view was opened.
+func (v *View) Now() int64 { return v.now }
+
+// Rows runs a portable SELECT and hands each row to f, which copies the columns with scan.
+func (v *View) Rows(text string, args []any, f func(scan func(ptrs ...any))) {
+	err := v.s.query(text, args, func(vals []driver.Value) error {
+		var err error
+		f(func(ptrs ...any) { err = errors.Join(err, scan(vals, ptrs)) })
+		return err
+	})
+	if err != nil {
+		fail(err)
+	}
+}
+
+// Row reads one row into ptrs; false when there is none.
+func (v *View) Row(text string, args []any, ptrs ...any) bool {
+	found := false
+	v.Rows(text, args, func(scan func(...any)) {
+		if !found {
+			found = true
+			scan(ptrs...)
+		}
+	})
+	return found
+}
+
+// View opens a snapshot and runs f in it. It waits for a free connection.
+func (d *DB) View(ctx context.Context, f func(*View) error) (err error) {
+	var s *session
+	select {
+	case s = <-d.readers:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { d.readers <- s }()
+	if _, err := s.exec("BEGIN"); err != nil {
+		return outward(err)
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			a, ok := p.(abort)
+			if !ok {
+				_, _ = s.exec("ROLLBACK")
+				panic(p)
+			}
+			err = outward(a.err)
+		}
+		if _, cerr := s.exec("ROLLBACK"); err == nil {
+			err = outward(cerr)
+		}
+	}()
+	return f(&View{s: s, now: d.opt.Clock.Now()})
+}
