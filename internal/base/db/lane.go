@@ -173,7 +173,7 @@ func (d *DB) decide(group []*call) (err error) {
 func (d *DB) runOne(c *call) (err error) {
 	tx := d.tx
 	mark, after := len(tx.journal), len(tx.after)
-	tx.actor, tx.depth = c.op.Actor, 0
+	tx.actor, tx.depth, tx.cause = c.op.Actor, 0, 0
 	defer func() {
 		if p := recover(); p != nil {
 			if _, storage := p.(abort); storage {

@@ -23,6 +23,7 @@ type Tx struct {
 	args    []any
 	ptrs    []any
 	depth   int
+	cause   int64
 }
 
 type shape struct {
@@ -72,10 +73,15 @@ func (tx *Tx) Try(f func(*Tx) error) error {
 	return err
 }
 
-// Nest counts how deep facts have caused facts; it gives the depth reached and a function that goes back up.
-func (tx *Tx) Nest() (int, func()) {
+// Cause is the id of the fact whose reaction is running, 0 outside of reactions.
+func (tx *Tx) Cause() int64 { return tx.cause }
+
+// Enter marks that a fact's reactions run until leave is called; it gives the depth of the cascade.
+func (tx *Tx) Enter(factID int64) (depth int, leave func()) {
+	was := tx.cause
+	tx.cause = factID
 	tx.depth++
-	return tx.depth, func() { tx.depth-- }
+	return tx.depth, func() { tx.cause = was; tx.depth-- }
 }
 
 func (tx *Tx) undoTo(mark int) {
@@ -93,7 +99,7 @@ func (tx *Tx) reset(now int64) {
 	tx.journal = tx.journal[:0]
 	clear(tx.fresh)
 	tx.after = tx.after[:0]
-	tx.depth = 0
+	tx.depth, tx.cause = 0, 0
 }
 
 func (tx *Tx) dirty() bool {
