@@ -9,7 +9,7 @@ import (
 )
 
 var (
-	namedPath = regexp.MustCompile("(?:internal|cmd|docs|web|\\.ci)/[A-Za-z0-9_./{},-]*")
+	namedPath = regexp.MustCompile(`(?:internal|cmd|docs|web|\.ci)/[A-Za-z0-9_./{},-]*`)
 	link      = regexp.MustCompile(`\]\(([^)\s#]+)[^)]*\)`)
 )
 
