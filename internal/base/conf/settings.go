@@ -1,0 +1,132 @@
+package conf
+
+import (
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"guanxi/internal/base/clock"
+	"guanxi/internal/base/vault"
+)
+
+// setting ties one key to its field: how it is read, shown and explained.
+type setting struct {
+	key, def string
+	want     string // the form of the value, the same in every language
+	secret   bool
+	noFile   bool
+	list     bool
+	zh, en   string
+	set      func(*Config, string) bool // false: the value is wrong
+	get      func(*Config) string
+}
+
+func (s *setting) env() string  { return envPrefix + strings.ToUpper(s.key) }
+func (s *setting) flag() string { return strings.ReplaceAll(s.key, "_", "-") }
+
+// settings is the reference: every setting there is, once.
+var settings = []*setting{
+	{key: "data", def: "data", want: "folder", noFile: true,
+		zh: "数据目录", en: "folder of the data",
+		set: func(c *Config, s string) bool { c.Data = s; return s != "" },
+		get: func(c *Config) string { return c.Data }},
+	{key: "listen", def: "127.0.0.1:8080", want: "host:port",
+		zh: "服务监听地址", en: "address of the API and the web apps",
+		set: func(c *Config, s string) bool { c.Listen = s; return isAddress(s) },
+		get: func(c *Config) string { return c.Listen }},
+	{key: "public_url", want: "https://host",
+		zh: "对外访问地址", en: "how browsers reach the service",
+		set: func(c *Config, s string) bool { c.PublicURL = strings.TrimRight(s, "/"); return s == "" || isOrigin(s) },
+		get: func(c *Config) string { return c.PublicURL }},
+	{key: "zone", def: "Asia/Shanghai", want: "Asia/Shanghai, …",
+		zh: "时区，决定自然日", en: "time zone of natural days",
+		set: setZone,
+		get: func(c *Config) string { return c.Zone.Name() }},
+	{key: "log_level", def: "info", want: "debug | info | warn | error",
+		zh: "日志级别", en: "least level that is logged",
+		set: setLogLevel,
+		get: func(c *Config) string { return strings.ToLower(c.LogLevel.String()) }},
+	{key: "db", want: "mysql://user:password@host:port/database", secret: true,
+		zh: "数据库地址，空则用数据目录中的 SQLite", en: "database; empty: SQLite in the data folder",
+		set: func(c *Config, s string) bool { c.DB = vault.Hide(s); return s == "" || isMySQL(s) },
+		get: func(c *Config) string { return c.DB.Reveal() }},
+	{key: "keys_dir", want: "folder",
+		zh: "密钥目录，空则为数据目录下的 keys", en: "folder of the keys; empty: keys in the data folder",
+		set: func(c *Config, s string) bool { c.KeysDir = s; return true },
+		get: func(c *Config) string { return c.KeysDir }},
+	{key: "metrics_listen", want: "host:port",
+		zh: "监控指标监听地址，空则不提供", en: "address of /metrics; empty: not served",
+		set: func(c *Config, s string) bool { c.MetricsListen = s; return s == "" || isAddress(s) },
+		get: func(c *Config) string { return c.MetricsListen }},
+	{key: "trusted_proxies", want: "10.0.0.0/8, 192.0.2.1", list: true,
+		zh: "可信反向代理的网段", en: "networks of trusted reverse proxies",
+		set: setProxies, get: showProxies},
+}
+
+// find gives the setting of a key, nil when there is none.
+func find(key string) *setting {
+	for _, s := range settings {
+		if s.key == key {
+			return s
+		}
+	}
+	return nil
+}
+
+func isAddress(s string) bool {
+	_, port, err := net.SplitHostPort(s)
+	n, bad := strconv.ParseUint(port, 10, 16)
+	return err == nil && bad == nil && n > 0
+}
+
+func isOrigin(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" &&
+		u.User == nil && u.RawQuery == "" && u.Fragment == ""
+}
+
+func isMySQL(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && u.Scheme == "mysql" && u.Hostname() != "" && len(u.Path) > 1
+}
+
+// setZone refuses "" and "Local", which time knows but which would depend on the machine.
+func setZone(c *Config, s string) bool {
+	z, err := clock.LoadZone(s)
+	c.Zone = z
+	return err == nil && s != "" && s != "Local"
+}
+
+func setLogLevel(c *Config, s string) bool {
+	levels := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
+	level, ok := levels[s]
+	c.LogLevel = level
+	return ok
+}
+
+func setProxies(c *Config, s string) bool {
+	c.TrustedProxies = nil
+	for _, part := range strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' }) {
+		p, err := netip.ParsePrefix(part)
+		if err != nil {
+			a, err := netip.ParseAddr(part)
+			if err != nil || a.Zone() != "" {
+				return false
+			}
+			p = netip.PrefixFrom(a, a.BitLen())
+		}
+		c.TrustedProxies = append(c.TrustedProxies, p.Masked())
+	}
+	return true
+}
+
+func showProxies(c *Config) string {
+	parts := make([]string, len(c.TrustedProxies))
+	for i, p := range c.TrustedProxies {
+		parts[i] = p.String()
+	}
+	return strings.Join(parts, ", ")
+}
