@@ -9,7 +9,7 @@ import (
 )
 
 var (
-	namedPath = regexp.MustCompile(`(?:internal|cmd|docs|web|\.ci)/[A-Za-z0-9_./{},-]*`)
+	namedPath = regexp.MustCompile(`(?:^|[^/\w])((?:internal|cmd|docs|web|\.ci)/[A-Za-z0-9_./{},-]*)`)
 	link      = regexp.MustCompile(`\]\(([^)\s#]+)[^)]*\)`)
 )
 
@@ -41,8 +41,8 @@ var pathCheck = check{
 				continue
 			}
 			for i, line := range strings.Split(s.text, "\n") {
-				for _, said := range namedPath.FindAllString(line, -1) {
-					for _, p := range spread(said) {
+				for _, said := range namedPath.FindAllStringSubmatch(line, -1) {
+					for _, p := range spread(said[1]) {
 						if p = strings.TrimRight(p, "/.,"); !exists[p] {
 							found = append(found, fmt.Sprintf("%s:%d: there is no %s", s.path, i+1, p))
 						}
@@ -58,6 +58,7 @@ var pathCheck = check{
 		{"there is no internal/base/b", map[string]string{"docs/x.md": "in `internal/base/{a,b}`", "internal/base/a/a.go": "package a"}},
 		{"", map[string]string{"docs/x.md": "`internal/base/a/`, `internal/base/{a}/a.go`, internal/app.", "internal/base/a/a.go": "package a"}},
 		one("", "CHANGELOG.md", "internal/base/nothing is gone"),
+		one("", "README.md", "open http://localhost/docs/api or /docs/api"),
 	},
 }
 
@@ -165,4 +166,49 @@ func direct(tree []*source, modules []string) (out []string) {
 		}
 	}
 	return out
+}
+
+var rungMark = regexp.MustCompile("(?m)^\\| (●|○) \\| `(\\w+)`")
+
+// ladderCheck holds that the map in the architecture shows the ladder as it is built.
+var ladderCheck = check{
+	name: "the ladder in the architecture is the ladder",
+	find: func(tree []*source) (found []string) {
+		built := known(tree)
+		for _, s := range tree {
+			if s.path != "docs/architecture.md" {
+				continue
+			}
+			var rungs []string
+			for _, m := range rungMark.FindAllStringSubmatch(s.text, -1) {
+				rungs = append(rungs, m[2])
+				if is := built["internal/loyalty/"+m[2]]; is != (m[1] == "●") {
+					found = append(found, fmt.Sprintf("%s: the mark of %s says built: %v, but it is %v", s.path, m[2], !is, is))
+				}
+			}
+			if !slices.Equal(rungs, Rungs) {
+				found = append(found, s.path+": the ladder differs from internal/tidy/ladder.go")
+			}
+		}
+		return found
+	},
+	plants: []plant{
+		{"the mark of shop says built: true", map[string]string{"docs/architecture.md": ladderTable("●")}},
+		{"the mark of shop says built: false", map[string]string{"docs/architecture.md": ladderTable("○"), "internal/loyalty/shop/x.go": "package shop"}},
+		{"differs", map[string]string{"docs/architecture.md": "| ○ | `staff` |"}},
+		{"", map[string]string{"docs/architecture.md": ladderTable("●"), "internal/loyalty/shop/x.go": "package shop"}},
+	},
+}
+
+// ladderTable is the whole ladder with the given mark on its first rung and no other rung built.
+func ladderTable(first string) string {
+	var b strings.Builder
+	for i, rung := range Rungs {
+		mark := "○"
+		if i == 0 {
+			mark = first
+		}
+		fmt.Fprintf(&b, "| %s | `%s` |\n", mark, rung)
+	}
+	return b.String()
 }

@@ -26,7 +26,7 @@ var checks = []check{
 	layerCheck, forbiddenCheck, initCheck, printCheck, panicCheck, floatCheck,
 	sqlCheck, schemaCheck, sqlPlaceCheck,
 	lengthCheck, commentCheck, faultCheck,
-	pathCheck, linkCheck, dependencyCheck,
+	pathCheck, linkCheck, dependencyCheck, ladderCheck,
 }
 
 // TestTree holds every rule against the repository.
