@@ -127,6 +127,8 @@ func TestMasks(t *testing.T) {
 		{MaskPhone, "138****5678", "138****5678"},
 		{MaskPhone, "021-12345678", "***"},
 		{MaskPhone, "138****567x", "***"},
+		{MaskPhone, "138****56789", "***"},
+		{MaskPhone, "138****", "***"},
 		{MaskPhone, "张三张三", "***"},
 		{MaskPhone, "", ""},
 		{MaskName, "张三", "张*"},
