@@ -71,14 +71,16 @@ func TestAmountBesidePrice(t *testing.T) {
 	text := head +
 		"A,2026-01-02 10:00,m,s,茶,2,10,18.5,,S1,pos\n" + // paid less than the price
 		"B,2026-01-02 10:00,m,s,茶,-1,10,10,A,,\n" + // only the quantity is negative
+		"F,2026-01-02 10:00,m,s,茶,1,-10,10,,,\n" + // only the price is
 		"D,2026-01-02 10:00,m,s,茶,1,10,10,D,,\n" + // an order that names itself
 		"E,2026-01-02 10:00,m,s,茶,1,10,30,,,\nE,2026-01-02 10:00,m,s,茶,2,10,30,,,\n" // the total on each row
 	got := readAll(t, text, Options{})
 	expect(t, brief(got), strings.ReplaceAll(`
 		order A by "m" 18.50 s/茶:2*10.00=18.50 [2-2]
 		refund B of "A" by "m" 10.00 s/茶:1*10.00=10.00 [3-3]
-		order D by "m" 10.00 s/茶:1*10.00=10.00 [4-4]
-		refused "E" line 5 orderfile.amount_mismatch amount [5-6]`, "\t", ""))
+		refund F of "" by "m" 10.00 s/茶:1*10.00=10.00 [4-4]
+		order D by "m" 10.00 s/茶:1*10.00=10.00 [5-5]
+		refused "E" line 6 orderfile.amount_mismatch amount [6-7]`, "\t", ""))
 	if got[0].Store != "S1" || got[0].Channel != "pos" {
 		t.Errorf("store %q, channel %q", got[0].Store, got[0].Channel)
 	}

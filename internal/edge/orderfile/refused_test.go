@@ -281,7 +281,7 @@ func TestParseMap(t *testing.T) {
 	if err != nil || fmt.Sprint(m) != "map[amount:Paid member:Who order:No time:At]" {
 		t.Errorf("%v %v", m, err)
 	}
-	r := reader(t, "WHO,at,No,Paid,amount\nm,2026-01-02,A,1,9\n", Options{Mapping: m})
+	r := reader(t, "WHO,at,No,PAID,Paid,amount\nm,2026-01-02,A,7,1,9\n", Options{Mapping: m})
 	got, err := all(r)
 	if err != nil {
 		t.Fatal(err)
