@@ -272,3 +272,23 @@ func eachLot(r db.Reader, member int64, asset Asset, from Lot, f func(Lot) bool)
 		after = lots[len(lots)-1]
 	}
 }
+
+// ExpiringTotal is what lapses at one instant over all members.
+type ExpiringTotal struct {
+	At      int64
+	Amount  int64
+	Members int64
+}
+
+// ExpiringAll sums what lapses in (from, until] over all members, soonest first. It reads every open lot.
+func ExpiringAll(v *db.View, asset Asset, from, until int64) []ExpiringTotal {
+	var out []ExpiringTotal
+	v.Rows(`SELECT expires_at, SUM(remaining), COUNT(DISTINCT member_id) FROM ledger_lot
+		WHERE asset = ? AND expires_at > ? AND expires_at <= ? GROUP BY expires_at ORDER BY expires_at`,
+		[]any{asset, from, until}, func(scan func(...any)) {
+			var e ExpiringTotal
+			scan(&e.At, &e.Amount, &e.Members)
+			out = append(out, e)
+		})
+	return out
+}
