@@ -1,0 +1,21 @@
+package shop
+
+import (
+	"context"
+
+	"guanxi/internal/base/clock"
+	"guanxi/internal/base/db"
+	"guanxi/internal/base/job"
+)
+
+// KeyUses is the job that notes when each key was used last.
+const KeyUses job.Kind[job.Slot] = "shop.key_uses"
+
+// RegisterJobs adds the background work of shops.
+func (s *Service) RegisterJobs(r *job.Runner) {
+	job.Register(r, KeyUses, job.Spec{Zh: "记录密钥的最近使用时间", En: "Note when keys were used last"},
+		func(ctx context.Context, run *job.Run, _ job.Slot) error {
+			return run.Write(ctx, db.Op{}, func(tx *db.Tx) error { s.saveUses(tx); return run.Finish(tx) })
+		})
+	r.Schedule(job.Every(KeyUses, 15*clock.Minute))
+}
