@@ -22,6 +22,9 @@ const (
 	walLimit        = 256 << 20
 )
 
+// SQLiteDSN names an embedded database with the settings it is run with; a test that brings a driver adds to it.
+func (o *Options) SQLiteDSN(path string, write bool) string { return o.sqliteDSN(path, write) }
+
 func (o *Options) sqliteDSN(path string, write bool) string {
 	q := url.Values{}
 	add := func(p string) { q.Add("_pragma", p) }
@@ -107,7 +110,7 @@ func (d *DB) heal() error {
 	if !d.sick {
 		return nil
 	}
-	_ = d.w.close()
+	d.w.discard()
 	s, err := newSession(context.Background(), d.wpool)
 	if err != nil {
 		return err
