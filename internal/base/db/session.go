@@ -40,6 +40,15 @@ func (s *session) close() error {
 	return s.conn.Close()
 }
 
+// discard closes the connection itself: close would only lend it to the pool, with whatever state it is in.
+func (s *session) discard() {
+	for _, st := range s.stmts {
+		_ = st.Close()
+	}
+	s.stmts = map[string]driver.Stmt{}
+	_ = s.conn.Raw(func(any) error { return driver.ErrBadConn })
+}
+
 func (s *session) prepared(text string) (driver.Stmt, error) {
 	if st := s.stmts[text]; st != nil {
 		return st, nil

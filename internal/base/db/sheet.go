@@ -20,6 +20,7 @@ type cell[R any] struct {
 	exists  bool // the row is there now
 	stored  bool // the row is there in the database
 	changed bool
+	known   bool // the database was asked; a row put blindly and then undone is not known
 	listed  bool // stands in dirty
 }
 
@@ -76,15 +77,25 @@ func (s *sheet[R, K]) peek(k K) *cell[R] { return s.cells[k] }
 
 // get finds a cell, reading the database when the group has not met the row yet.
 func (s *sheet[R, K]) get(k K) *cell[R] {
-	if c := s.cells[k]; c != nil {
+	if c := s.cells[k]; c != nil && (c.known || c.changed) {
 		return c
 	}
-	c := &cell[R]{}
+	var row R
+	var ok bool
 	if !s.surelyAbsent(k) {
-		row, ok := s.t.fetch(s.tx.s, k)
-		c.row, c.exists, c.stored = row, ok, ok
+		row, ok = s.t.fetch(s.tx.s, k)
 	}
-	s.keep(k, c)
+	return s.learn(k, row, ok)
+}
+
+// learn files what the database says about a row that the group did not know.
+func (s *sheet[R, K]) learn(k K, row R, exists bool) *cell[R] {
+	c := s.cells[k]
+	if c == nil {
+		c = &cell[R]{}
+		s.keep(k, c)
+	}
+	c.row, c.exists, c.stored, c.known = row, exists, exists, true
 	return c
 }
 
@@ -137,9 +148,8 @@ func (s *sheet[R, K]) sel(q *Query[R]) []R {
 		s.t.run(s.tx.s, q, limit, func(r *R) {
 			k := s.t.Key(r)
 			c := s.cells[k]
-			if c == nil || !c.changed && !c.exists {
-				c = &cell[R]{row: *r, exists: true, stored: true}
-				s.keep(k, c)
+			if c == nil || !c.changed && !c.known {
+				c = s.learn(k, *r, true)
 			}
 			if !c.changed {
 				out = append(out, c.row)

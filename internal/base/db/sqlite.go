@@ -117,7 +117,9 @@ func (d *DB) heal() error {
 	}
 	s.seen = d.w.seen
 	d.w, d.sick = s, false
+	rng := d.tx.rng // begun anew it would repeat its draws
 	d.tx = newTx(d, s)
+	d.tx.rng = rng
 	return nil
 }
 

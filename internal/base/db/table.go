@@ -229,14 +229,11 @@ func (t *Table[R, K]) prefetch(tx *Tx, keys []any) {
 	fresh := keys[:0]
 	for _, k := range keys {
 		if s.cells[k.(K)] == nil {
-			s.keep(k.(K), &cell[R]{})
+			s.keep(k.(K), &cell[R]{known: true})
 			fresh = append(fresh, k)
 		}
 	}
-	t.in(tx, fresh, func(r *R) {
-		c := s.cells[t.Key(r)]
-		c.row, c.exists, c.stored = *r, true, true
-	})
+	t.in(tx, fresh, func(r *R) { s.learn(t.Key(r), *r, true) })
 }
 
 func (t *Table[R, K]) prefetchOwners(tx *Tx, owners []int64) {
@@ -253,7 +250,7 @@ func (t *Table[R, K]) prefetchOwners(tx *Tx, owners []int64) {
 	}
 	t.in(tx, keys, func(r *R) {
 		if k := t.Key(r); s.cells[k] == nil {
-			s.keep(k, &cell[R]{row: *r, exists: true, stored: true})
+			s.learn(k, *r, true)
 		}
 	})
 }
