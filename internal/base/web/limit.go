@@ -1,0 +1,78 @@
+package web
+
+import (
+	"net/netip"
+	"sync"
+
+	"guanxi/internal/base/clock"
+)
+
+// Limiter is a local rate limit by key (GCRA): a steady rate with a burst, in one number a key.
+// It protects logins and public routes; limits about money are rows in the database.
+type Limiter struct {
+	clock   clock.Clock
+	every   int64 // microseconds between two
+	burst   int64
+	maxKeys int
+
+	mu    sync.Mutex
+	next  map[string]int64 // when the key is at rest, in microseconds
+	swept int64
+}
+
+// NewLimiter allows n per period (ms) and key, with a burst; it remembers at most maxKeys keys.
+func NewLimiter(c clock.Clock, n int, period int64, burst, maxKeys int) *Limiter {
+	return &Limiter{clock: c, every: max(period*1000/int64(n), 1), burst: int64(burst), maxKeys: maxKeys, next: map[string]int64{}}
+}
+
+// Allow counts one try of a key. When it is refused, retryAfter is the time to wait in milliseconds.
+func (l *Limiter) Allow(key string) (ok bool, retryAfter int64) {
+	now := l.clock.Now() * 1000
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	key = l.slot(key, now)
+	rest := max(l.next[key], now)
+	if wait := rest - (l.burst-1)*l.every - now; wait > 0 {
+		return false, (wait + 999) / 1000
+	}
+	l.next[key] = rest + l.every
+	return true, 0
+}
+
+// slot finds where a key is counted. When memory is full of keys that are still busy, newcomers share one slot:
+// a flood of keys makes strangers wait and never lifts a limit.
+func (l *Limiter) slot(key string, now int64) string {
+	if _, known := l.next[key]; known || len(l.next) < l.maxKeys {
+		return key
+	}
+	if now-l.swept >= l.every {
+		l.swept = now
+		for k, rest := range l.next {
+			if rest <= now {
+				delete(l.next, k)
+			}
+		}
+	}
+	if len(l.next) < l.maxKeys {
+		return key
+	}
+	return ""
+}
+
+// check refuses with the time to wait.
+func (l *Limiter) check(key string) error {
+	if ok, wait := l.Allow(key); !ok {
+		return ErrLimited.With("seconds", (wait+999)/1000)
+	}
+	return nil
+}
+
+// addressKey is what an address is limited by: one IPv6 subscriber holds a whole /64.
+func addressKey(a netip.Addr) string {
+	if a.Is6() && !a.Is4In6() {
+		if p, err := a.WithZone("").Prefix(64); err == nil {
+			return p.String()
+		}
+	}
+	return a.Unmap().String()
+}
