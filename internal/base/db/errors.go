@@ -2,6 +2,7 @@ package db
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"guanxi/internal/base/fault"
@@ -29,6 +30,15 @@ var (
 type abort struct{ err error }
 
 func fail(err error) { panic(abort{err}) }
+
+// PanicError turns a recovered panic of a rule or reaction into an error. A storage abort is none of the
+// rule's business and goes on to the lane.
+func PanicError(recovered any) error {
+	if _, storage := recovered.(abort); storage {
+		panic(recovered)
+	}
+	return fmt.Errorf("panic: %v", recovered)
+}
 
 // IsDuplicate reports whether err is a unique-key violation of either engine.
 func IsDuplicate(err error) bool {

@@ -17,7 +17,8 @@ type Reversal struct {
 	Source string
 	Ref    string
 	Reason string
-	Short  int // when a credit is reversed and its points are spent
+	Short  int   // when a credit is reversed and its points are spent
+	To     int64 // the member who has the account now, when the entry's was merged; 0 is the same
 }
 
 // Reverse books the opposite of an entry. What was taken goes back to its own lots; what was given is taken
@@ -26,11 +27,14 @@ func (l *Ledger) Reverse(tx *db.Tx, q Reversal) (Entry, error) {
 	if q.Kind == "" {
 		q.Kind = KindReversal
 	}
+	if q.To == 0 {
+		q.To = q.Member
+	}
 	orig, ok := Entries.Get(tx, EntryKey{q.Member, q.Asset, q.Seq})
 	if !ok {
 		return Entry{}, ErrNoEntry.New()
 	}
-	if e, done := bySource(tx, q.Member, q.Asset, q.Source); done {
+	if e, done := bySource(tx, q.To, q.Asset, q.Source); done {
 		return e, nil
 	}
 	if !reversible(orig.Kind) {
@@ -69,17 +73,17 @@ func reversible(kind string) bool {
 
 func (l *Ledger) takeBack(tx *db.Tx, q Reversal, orig Entry) (Entry, error) {
 	d := orig.Details()
-	prefer := []LotKey{{q.Member, q.Asset, orig.Expires, orig.Lot}}
+	prefer := []LotKey{{q.To, q.Asset, orig.Expires, orig.Lot}}
 	for _, g := range d.Gives {
-		prefer = append(prefer, LotKey{q.Member, q.Asset, g.Expires, g.Lot})
+		prefer = append(prefer, LotKey{q.To, q.Asset, g.Expires, g.Lot})
 	}
-	return l.Take(tx, Debit{Member: q.Member, Asset: q.Asset, Amount: q.Amount, Kind: q.Kind, Source: q.Source,
+	return l.Take(tx, Debit{Member: q.To, Asset: q.Asset, Amount: q.Amount, Kind: q.Kind, Source: q.Source,
 		Ref: q.Ref, Reason: q.Reason, Prefer: prefer, Short: q.Short, Reverses: orig.Seq})
 }
 
 // giveBack restores points to the lots they were taken from, the longest-lived first; skip is what went back before.
 func (l *Ledger) giveBack(tx *db.Tx, q Reversal, orig Entry, skip int64) (Entry, error) {
-	a, err := l.Settle(tx, q.Member, q.Asset)
+	a, err := l.Settle(tx, q.To, q.Asset)
 	if err != nil {
 		return Entry{}, err
 	}
@@ -104,7 +108,7 @@ func (l *Ledger) giveBack(tx *db.Tx, q Reversal, orig Entry, skip int64) (Entry,
 		gives = append(gives, Take{Lot: tx.ID(), N: left, Expires: l.grace(tx, 0), Class: ClassReward, Granted: left})
 	}
 	l.giveAll(tx, &a, &d, gives)
-	return l.book(tx, a, Entry{Member: q.Member, Asset: q.Asset, Amount: q.Amount, Kind: q.Kind, Source: q.Source, Ref: q.Ref}, d)
+	return l.book(tx, a, Entry{Member: q.To, Asset: q.Asset, Amount: q.Amount, Kind: q.Kind, Source: q.Source, Ref: q.Ref}, d)
 }
 
 // backwards walks takes from the last, skips what went back before, and gives the parts that make up n.
