@@ -38,6 +38,9 @@ func (c Caller) Actor() string {
 	return c.Kind + ":" + id.String(c.ID)
 }
 
+// May says whether the caller has a permission.
+func (c Caller) May(perm string) bool { return c.Can != nil && c.Can(perm) }
+
 // logName tells operators who asked without telling which person.
 func (c Caller) logName() string {
 	if c.Kind == "partner" {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"mime/multipart"
@@ -80,15 +81,25 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // finish ends every request, also one whose handler panicked.
 func (x *exchange) finish() {
-	if p := recover(); p != nil {
-		if p == http.ErrAbortHandler {
-			panic(p)
-		}
+	p := recover()
+	err, _ := p.(error)
+	begun, aborted := x.tap.status != 0, errors.Is(err, http.ErrAbortHandler)
+	if p != nil && !aborted {
 		x.s.opt.Log.LogAttrs(x.r.Context(), slog.LevelError, "panic in a request", slog.String("request", x.id),
 			slog.String("route", x.label()), slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
-		x.refuse(ErrInternal.New())
+		if !begun {
+			x.refuse(ErrInternal.New())
+		}
 	}
 	x.releaseBody()
+	x.record()
+	if p != nil && (begun || aborted) {
+		panic(http.ErrAbortHandler) // half an answer must not look like a whole one
+	}
+}
+
+// record tells the metrics and the log.
+func (x *exchange) record() {
 	took := time.Since(x.start)
 	if x.s.opt.Metrics != nil {
 		x.s.opt.Metrics(x.label(), x.tap.status, took.Seconds())

@@ -98,8 +98,8 @@ func (r *reply) send(x *exchange) {
 // request is refused. An error of f stores nothing. Whatever the handler makes of the result, the reply that was
 // stored is what the caller gets.
 func Write[Out any](c *Ctx, op db.Op, f func(*db.Tx) (*Out, error)) (*Out, error) {
-	if c.keyID == "" {
-		return nil, errors.New("web: Write in a route that is not declared as one")
+	if c.keyID == "" || c.reply != nil {
+		return nil, errors.New("web: Write runs once, in a route that is declared as one")
 	}
 	op.Actor = c.Caller.Actor()
 	op.Wants = append(op.Wants[:len(op.Wants):len(op.Wants)], keys.Want(c.keyID))
@@ -161,6 +161,7 @@ type operationIn struct {
 
 // RegisterOperations adds to a door the route that tells a caller what became of a request whose answer was lost.
 func RegisterOperations(s *Server, door string) {
+	s.Tag("operation", "请求结果", "Outcomes")
 	Route(s, Op{Door: door, Method: http.MethodGet, Path: "/operations/{key}", ID: door + ".operation", Perm: AnyCaller, Tags: []string{"operation"},
 		Zh: "查询一个幂等键的结果", En: "Tell what an idempotency key has done", Errors: []*fault.Kind{db.ErrBusy}}, operation)
 }

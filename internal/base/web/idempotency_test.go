@@ -244,7 +244,7 @@ func BenchmarkWriteRoute(b *testing.B) {
 	b.SetParallelism(64)
 	b.RunParallel(func(pb *testing.PB) {
 		body := strings.NewReader(one)
-		r := httptest.NewRequest("POST", "/api/partner/sales", body)
+		r := httptest.NewRequest(http.MethodPost, "/api/partner/sales", body)
 		r.Header = http.Header{"X-Key": {"seven"}, "Content-Type": {"application/json"}}
 		for pb.Next() {
 			body.Reset(one)
@@ -260,7 +260,7 @@ func BenchmarkWriteRoute(b *testing.B) {
 // BenchmarkReadRoute is the way through the wrapper and huma with nothing behind it.
 func BenchmarkReadRoute(b *testing.B) {
 	s := newShop(b, func(o *web.Options) { o.Log, o.Metrics = nil, nil })
-	r := httptest.NewRequest("GET", "/api/partner/sales/17", nil)
+	r := httptest.NewRequest(http.MethodGet, "/api/partner/sales/17", nil)
 	r.Header.Set("X-Key", "seven")
 	b.ReportAllocs()
 	for b.Loop() {

@@ -100,7 +100,7 @@ func TestThePageLivesUnderItsPolicy(t *testing.T) {
 	if inline := regexp.MustCompile(`(?i)<style|style=|\son\w+=|<script>|javascript:|https?://`).FindString(page.Body.String()); inline != "" {
 		t.Errorf("%q can't work under the policy", inline)
 	}
-	parts := regexp.MustCompile(`(?:src|href)="([^"]+)"`).FindAllStringSubmatch(page.Body.String(), -1)
+	parts := regexp.MustCompile(`(?:src|href)="(/[^"]+)"`).FindAllStringSubmatch(page.Body.String(), -1)
 	if len(parts) < 2 {
 		t.Fatal(parts)
 	}

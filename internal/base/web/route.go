@@ -190,7 +190,7 @@ func (x *exchange) identify(rt *route) error {
 		return ErrNoLogin.New()
 	}
 	x.ctx.Caller = caller
-	if rt.Perm != AnyCaller && (caller.Can == nil || !caller.Can(rt.Perm)) {
+	if rt.Perm != AnyCaller && !caller.May(rt.Perm) {
 		return ErrDenied.With("perm", rt.Perm)
 	}
 	return nil

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"net/netip"
@@ -193,6 +194,24 @@ func TestTheAddressComesFromTrustedProxiesOnly(t *testing.T) {
 			t.Errorf("%+v: %s %v", c, w.Body, w.Header())
 		}
 	}
+}
+
+func TestHalfAnAnswerIsBrokenOff(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.srv.Site(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte("half"))
+		panic("the other half")
+	}))
+	defer func() {
+		if err, _ := recover().(error); !errors.Is(err, http.ErrAbortHandler) {
+			t.Error("the connection goes on")
+		}
+		if !strings.Contains(s.log.String(), "the other half") || s.routes["other"] != 200 {
+			t.Error("nobody heard of it", s.log, s.routes)
+		}
+	}()
+	s.ask("GET", "/", nil, "")
 }
 
 func TestServeFinishesWhatRuns(t *testing.T) {

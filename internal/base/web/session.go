@@ -73,9 +73,10 @@ func (c *Ctx) EndSession() {
 }
 
 func (c *Ctx) setCookie(token string, seconds int) {
-	cookie := &http.Cookie{Name: secureCookie, Value: token, Path: "/", MaxAge: seconds, Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode}
+	name, secure := secureCookie, true
 	if plainLocal(c.x.r) {
-		cookie.Name, cookie.Secure = plainCookie, false
+		name, secure = plainCookie, false
 	}
-	http.SetCookie(&c.x.tap, cookie)
+	//nolint:gosec // without Secure only on a developer's own machine, where there is no TLS
+	http.SetCookie(&c.x.tap, &http.Cookie{Name: name, Value: token, Path: "/", MaxAge: seconds, Secure: secure, HttpOnly: true, SameSite: http.SameSiteLaxMode})
 }

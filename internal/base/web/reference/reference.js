@@ -61,7 +61,7 @@ function limits(schema) {
   if (s.maximum !== undefined) out.push("≤ " + s.maximum);
   if (s.minLength || s.maxLength !== undefined) out.push(pick("长度 ", "length ") + (s.minLength || 0) + "–" + (s.maxLength ?? "∞"));
   if (s.minItems || s.maxItems !== undefined) out.push(pick("项数 ", "items ") + (s.minItems || 0) + "–" + (s.maxItems ?? "∞"));
-  if (s.pattern) out.push(s.pattern);
+  if (s.pattern && s.format !== "id") out.push(s.pattern);
   if (s.default !== undefined) out.push(pick("默认 ", "default ") + s.default);
   return out.join(", ");
 }
@@ -73,9 +73,10 @@ function fields(schema, path = "", depth = 0) {
   const s = resolve(schema);
   if (s.items) return fields(s.items, path + "[]", depth);
   if (!s.properties || depth > deepest) return [];
-  return Object.entries(s.properties).flatMap(([name, sub]) => {
+  const must = (name) => (s.required || []).includes(name);
+  return Object.entries(s.properties).sort(([a], [b]) => must(b) - must(a)).flatMap(([name, sub]) => {
     const here = path ? path + "." + name : name;
-    const required = (s.required || []).includes(name);
+    const required = must(name);
     return [{ name: here, schema: sub, required, note: sub.description }, ...fields(sub, here, depth + 1)];
   });
 }
@@ -212,7 +213,6 @@ function draw() {
     el("section", { id: "door-" + door.name }, el("h2", {}, pick(door.zh, door.en), el("code.prefix", {}, door.prefix)),
       tags.flatMap(({ ops }) => ops.map(drawOperation)))), drawCodes());
   filter();
-  jump();
 }
 
 function filter() {
@@ -222,7 +222,7 @@ function filter() {
 
 function jump() {
   const target = location.hash && byId(decodeURIComponent(location.hash.slice(1)));
-  if (target) target.scrollIntoView();
+  if (target) location.replace(location.hash); // now that it is there: scrolls and marks it
 }
 
 function toggleMenu(open) {
@@ -246,6 +246,7 @@ async function start() {
     return;
   }
   draw();
+  jump();
 }
 
 start();
