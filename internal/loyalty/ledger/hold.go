@@ -35,11 +35,15 @@ type HoldInput struct {
 
 // Reserve sets an amount apart on its lots: it can't be spent or expire until the hold ends.
 func (l *Ledger) Reserve(tx *db.Tx, q HoldInput) (Hold, error) {
+	return whole(tx, func() (Hold, error) { return l.reserve(tx, q) })
+}
+
+func (l *Ledger) reserve(tx *db.Tx, q HoldInput) (Hold, error) {
 	if err := checkInput(q.Amount, q.Source); err != nil {
 		return Hold{}, err
 	}
 	if h, ok := holdBySource(tx, q.Member, q.Source); ok {
-		if h.Amount != q.Amount || h.Asset != q.Asset {
+		if h.Amount != q.Amount || h.Asset != q.Asset || h.Kind != q.Kind {
 			return Hold{}, ErrReused.New()
 		}
 		return h, nil
@@ -69,7 +73,8 @@ func (l *Ledger) Reserve(tx *db.Tx, q HoldInput) (Hold, error) {
 	if err := a.check(); err != nil {
 		return Hold{}, err
 	}
-	Accounts.Put(tx, a)
+	h = a.marked(Hold{}, h)
+	putAccount(tx, a)
 	return h, Holds.Insert(tx, h)
 }
 
@@ -82,7 +87,7 @@ func (a *Account) bucket(kind string) *int64 {
 }
 
 func (l *Ledger) holdLots(tx *db.Tx, a *Account, n int64) (takes []Take, short int64) {
-	eachLot(tx, a.Member, a.Asset, Lot{Expires: tx.Now()}, func(lot Lot) bool {
+	eachLot(tx, a.Member, a.Asset, expired(tx.Now()), func(lot Lot) bool {
 		part := min(n, lot.Remaining-lot.Held)
 		if lot.Matures > tx.Now() || part == 0 {
 			return true
@@ -107,79 +112,98 @@ type Spend struct {
 
 // PostHold spends what a hold set apart. Posting it again under the same source gives the same entry.
 func (l *Ledger) PostHold(tx *db.Tx, member, holdID int64, s Spend) (Entry, error) {
+	return whole(tx, func() (Entry, error) { return l.postHold(tx, member, holdID, s) })
+}
+
+func (l *Ledger) postHold(tx *db.Tx, member, holdID int64, s Spend) (Entry, error) {
+	if err := checkSource(s.Source); err != nil {
+		return Entry{}, err
+	}
 	h, ok := Holds.Get(tx, holdKey{member, holdID})
 	if !ok {
 		return Entry{}, ErrNoHold.New()
 	}
-	if e, ok := bySource(tx, member, h.Asset, s.Source); ok {
-		return e, nil
-	}
-	a, err := l.Settle(tx, member, h.Asset)
-	if err != nil {
-		return Entry{}, err
-	}
-	if h, _ = Holds.Get(tx, holdKey{member, holdID}); h.State != HoldOpen {
-		return Entry{}, ErrHoldEnded.With("state", h.State)
-	}
 	if s.Amount == 0 {
 		s.Amount = h.Amount
+	}
+	if e, ok := bySource(tx, member, h.Asset, s.Source); ok {
+		return replayed(e, e.Details().Hold == holdID && -e.Amount == s.Amount)
+	}
+	a, h, err := l.openHold(tx, h)
+	if err != nil {
+		return Entry{}, err
 	}
 	if s.Amount < 0 || s.Amount > h.Amount {
 		return Entry{}, ErrAmount.With("max", h.Amount)
 	}
 	d := Detail{Hold: h.ID, Reason: s.Reason}
-	l.releaseLots(tx, &a, h, s.Amount, &d)
+	if err := l.releaseLots(tx, &a, h, s.Amount, &d); err != nil {
+		return Entry{}, err
+	}
 	l.endHold(tx, &a, h, HoldPosted, s.Amount)
 	e, err := l.book(tx, a, Entry{Member: member, Asset: h.Asset, Amount: -s.Amount, Kind: s.Kind, Source: s.Source, Ref: s.Ref}, d)
 	if err != nil {
 		return Entry{}, err
 	}
-	if err := l.resettle(tx, member, h.Asset); err != nil {
-		return Entry{}, err
-	}
-	_, err = fact.Emit(tx, member, HoldEnded{h.ID, HoldPosted, s.Amount})
-	return e, err
+	return e, l.afterHold(tx, h, HoldEnded{h.ID, HoldPosted, s.Amount})
 }
 
 // VoidHold sets free what a hold kept. Voiding a voided hold is a no-op.
 func (l *Ledger) VoidHold(tx *db.Tx, member, holdID int64) (Hold, error) {
-	a, h, err := l.openHold(tx, member, holdID)
-	if err != nil || h.State == HoldVoided {
-		return h, err
-	}
-	l.releaseLots(tx, &a, h, 0, nil)
-	h = l.endHold(tx, &a, h, HoldVoided, 0)
-	Accounts.Put(tx, a)
-	if err := l.resettle(tx, member, h.Asset); err != nil {
-		return h, err
-	}
-	_, err = fact.Emit(tx, member, HoldEnded{h.ID, HoldVoided, 0})
-	return h, err
+	return whole(tx, func() (Hold, error) { return l.voidHold(tx, member, holdID) })
 }
 
-func (l *Ledger) openHold(tx *db.Tx, member, holdID int64) (Account, Hold, error) {
+func (l *Ledger) voidHold(tx *db.Tx, member, holdID int64) (Hold, error) {
 	h, ok := Holds.Get(tx, holdKey{member, holdID})
 	if !ok {
-		return Account{}, h, ErrNoHold.New()
+		return Hold{}, ErrNoHold.New()
 	}
-	a, err := l.Settle(tx, member, h.Asset)
+	if h.State == HoldVoided {
+		return h, nil
+	}
+	a, h, err := l.openHold(tx, h)
+	if err != nil {
+		return Hold{}, err
+	}
+	if err := l.releaseLots(tx, &a, h, 0, nil); err != nil {
+		return Hold{}, err
+	}
+	h = l.endHold(tx, &a, h, HoldVoided, 0)
+	putAccount(tx, a)
+	return h, l.afterHold(tx, h, HoldEnded{h.ID, HoldVoided, 0})
+}
+
+// openHold settles the hold's account and refuses when the hold has ended, perhaps by that.
+func (l *Ledger) openHold(tx *db.Tx, h Hold) (Account, Hold, error) {
+	a, err := l.Settle(tx, h.Member, h.Asset)
 	if err != nil {
 		return a, h, err
 	}
-	h, _ = Holds.Get(tx, holdKey{member, holdID})
-	if h.State != HoldOpen && h.State != HoldVoided {
+	if h, _ = Holds.Get(tx, holdKey{h.Member, h.ID}); h.State != HoldOpen {
 		return a, h, ErrHoldEnded.With("state", h.State)
 	}
 	return a, h, nil
 }
 
+// afterHold tells that a hold ended; a lot that expired while it was held is booked out now.
+func (l *Ledger) afterHold(tx *db.Tx, h Hold, ended HoldEnded) error {
+	if _, err := fact.Emit(tx, h.Member, ended); err != nil {
+		return err
+	}
+	_, err := l.Settle(tx, h.Member, h.Asset)
+	return err
+}
+
 // releaseLots takes n from the hold's lots for good and sets the rest free.
-func (l *Ledger) releaseLots(tx *db.Tx, a *Account, h Hold, n int64, d *Detail) {
-	*a.bucket(h.Kind) -= h.Amount
-	for _, t := range h.takes() {
+func (l *Ledger) releaseLots(tx *db.Tx, a *Account, h Hold, n int64, d *Detail) error {
+	takes, err := h.takes()
+	if err != nil {
+		return err
+	}
+	for _, t := range takes {
 		lot, ok := Lots.Get(tx, LotKey{h.Member, h.Asset, t.Expires, t.Lot})
-		if !ok {
-			panic("ledger: a held lot is gone") // the write is refused whole
+		if !ok || lot.Held < t.N {
+			return errBroken.With("hold", h.ID)
 		}
 		lot.Held -= t.N
 		if part := min(n, t.N); part > 0 {
@@ -189,44 +213,40 @@ func (l *Ledger) releaseLots(tx *db.Tx, a *Account, h Hold, n int64, d *Detail) 
 		}
 		putLot(tx, lot)
 	}
+	return nil
 }
 
-func (h Hold) takes() []Take {
+func (h Hold) takes() ([]Take, error) {
 	var out []Take
 	if err := json.Unmarshal([]byte(h.Takes), &out); err != nil {
-		panic("ledger: a hold's lots can't be read")
+		return nil, errBroken.With("hold", h.ID).Because(err)
 	}
-	return out
+	return out, nil
 }
 
+// endHold closes the hold; what it set free may have expired, so its account is due at once.
 func (l *Ledger) endHold(tx *db.Tx, a *Account, h Hold, state string, posted int64) Hold {
+	was := h
 	h.State, h.Posted, h.Ended = state, posted, tx.Now()
+	h = a.marked(was, h)
+	*a.bucket(h.Kind) -= h.Amount
+	a.Due = 0
 	Holds.Put(tx, h)
 	return h
 }
 
-// resettle looks at the account again: a lot that expired while it was held is booked out now.
-func (l *Ledger) resettle(tx *db.Tx, member int64, asset Asset) error {
-	a, _ := Accounts.Get(tx, AccountKey{member, asset})
-	a.Due = 0
-	Accounts.Put(tx, a)
-	_, err := l.Settle(tx, member, asset)
-	return err
-}
-
-// endHolds voids the account's holds whose time is over.
-func (l *Ledger) endHolds(tx *db.Tx, a *Account) error {
+// endHolds ends the account's holds whose time is over.
+func (l *Ledger) endHolds(tx *db.Tx, a *Account) (ended []Hold, err error) {
 	for _, h := range openHolds(tx, a.Member, a.Asset) {
 		if h.Until > tx.Now() {
 			continue
 		}
-		l.releaseLots(tx, a, h, 0, nil)
-		l.endHold(tx, a, h, HoldExpired, 0)
-		if _, err := fact.Emit(tx, a.Member, HoldEnded{h.ID, HoldExpired, 0}); err != nil {
-			return err
+		if err := l.releaseLots(tx, a, h, 0, nil); err != nil {
+			return nil, err
 		}
+		ended = append(ended, l.endHold(tx, a, h, HoldExpired, 0))
 	}
-	return nil
+	return ended, nil
 }
 
 // openHolds lists the open holds of an account, oldest first.

@@ -81,6 +81,12 @@ const (
 	MaxBalance int64 = 1_000_000_000_000_000
 )
 
+// A source is at most so long; those of expiry begin with a prefix that no caller may use.
+const (
+	maxSource    = 190
+	expirePrefix = "expire:"
+)
+
 // restoreGraceDays is how long points given back to an already expired lot can still be used.
 const restoreGraceDays = 7
 
@@ -96,9 +102,9 @@ var (
 	ErrBalance = fault.Define("ledger.balance_limit", fault.Conflict,
 		"余额超出上限", "The balance would pass its limit")
 	ErrSource = fault.Define("ledger.source", fault.Invalid,
-		"来源编号必须为 1 到 190 个字符", "The source must have 1 to 190 characters")
+		"来源编号必须为 1 到 {max} 个字符，且不以 expire: 开头", "The source must have 1 to {max} characters and not begin with expire:")
 	ErrReused = fault.Define("ledger.source_reused", fault.Conflict,
-		"同一来源已记过另一笔账", "This source was already booked with another amount")
+		"同一来源已记过另一笔账", "This source was already booked with other content")
 	ErrNoHold = fault.Define("ledger.no_hold", fault.NotFound,
 		"预占不存在", "There is no such hold")
 	ErrHoldEnded = fault.Define("ledger.hold_ended", fault.Conflict,
@@ -137,7 +143,7 @@ type Detail struct {
 	Repaid   int64  `json:"repaid,omitempty"`   // how much of a credit repaid debt
 	Debt     int64  `json:"debt,omitempty"`     // debt after the entry
 	Owed     int64  `json:"owed,omitempty"`     // how much of a debit became debt
-	Reverses int64  `json:"reverses,omitempty"` // seq of the entry it reverses
+	Reverses int64  `json:"reverses,omitempty"` // seq of the entry it reverses, in the account of Other when that is set
 	Hold     int64  `json:"hold,omitempty"`
 	Other    int64  `json:"other,omitempty"` // the other member of a transfer or merge
 	Actor    string `json:"actor,omitempty"`

@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"strings"
+
 	"guanxi/internal/base/clock"
 	"guanxi/internal/base/db"
 	"guanxi/internal/base/fact"
@@ -29,13 +31,32 @@ type Credit struct {
 	Fresh bool
 }
 
+// whole runs a posting so that a refusal leaves nothing of it, even when the caller meets it and goes on.
+func whole[T any](tx *db.Tx, f func() (T, error)) (T, error) {
+	var out, none T
+	err := tx.Try(func(*db.Tx) (err error) {
+		out, err = f()
+		return err
+	})
+	if err != nil {
+		return none, err
+	}
+	return out, nil
+}
+
 // Add books a credit. A source booked before gives its entry back and changes nothing.
 func (l *Ledger) Add(tx *db.Tx, c Credit) (Entry, error) {
+	return whole(tx, func() (Entry, error) { return l.add(tx, c) })
+}
+
+func (l *Ledger) add(tx *db.Tx, c Credit) (Entry, error) {
 	if err := checkInput(c.Amount, c.Source); err != nil {
 		return Entry{}, err
 	}
-	if e, done, err := l.replay(tx, c.Fresh, c.Member, c.Asset, c.Source, c.Amount); done || err != nil {
-		return e, err
+	if !c.Fresh {
+		if e, ok := bySource(tx, c.Member, c.Asset, c.Source); ok {
+			return replayed(e, e.Amount == c.Amount)
+		}
 	}
 	a, err := l.Settle(tx, c.Member, c.Asset)
 	if err != nil {
@@ -58,14 +79,21 @@ func (l *Ledger) Add(tx *db.Tx, c Credit) (Entry, error) {
 		l.giveLot(tx, &a, Lot{Member: c.Member, Asset: c.Asset, Expires: c.Expires, ID: e.Lot, Remaining: left,
 			Matures: d.Matures, Class: c.Class, Rule: c.Rule, Granted: c.Amount, Ref: c.Ref})
 	}
-	return l.book(tx, a, e, d)
+	if e, err = l.book(tx, a, e, d); err != nil {
+		return Entry{}, err
+	}
+	if c.Expires <= tx.Now() { // it came too late to live: the next who looks shall not see it
+		_, err = l.Settle(tx, c.Member, c.Asset)
+	}
+	return e, err
 }
 
 // What a debit does when the account holds too little.
 const (
-	ShortRefuse = iota // refuse it
-	ShortClip          // take what is there
-	ShortDebt          // the rest becomes debt
+	ShortRefuse   = iota // refuse it
+	ShortClip            // take what is there
+	ShortDebt            // the rest becomes debt, or is refused when the debt would pass its cap
+	ShortDebtClip        // the rest becomes debt up to the cap; what is beyond is not taken
 )
 
 // Debit takes from an account.
@@ -82,26 +110,32 @@ type Debit struct {
 	Prefer   []LotKey // taken first, even while pending: the lots a refund takes back
 	Only     bool     // take from Prefer alone
 	Short    int
-	DebtCap  int64 // with ShortDebt: the debt may not pass it; 0 is no cap
-	Reverses int64
+	DebtCap  int64 // with ShortDebt: the debt may not pass it; 0 is no cap but MaxBalance
 	Other    int64
 	Fresh    bool
+	reverses int64
 }
 
 // Take books a debit. The entry's amount tells how much was taken; with ShortClip it may be less than asked,
 // and an entry of zero is not booked (its Seq is 0).
 func (l *Ledger) Take(tx *db.Tx, q Debit) (Entry, error) {
+	return whole(tx, func() (Entry, error) { return l.take(tx, q) })
+}
+
+func (l *Ledger) take(tx *db.Tx, q Debit) (Entry, error) {
 	if err := checkInput(q.Amount, q.Source); err != nil {
 		return Entry{}, err
 	}
-	if e, done, err := l.replay(tx, q.Fresh, q.Member, q.Asset, q.Source, 0); done || err != nil {
-		return e, err
+	if !q.Fresh {
+		if e, ok := bySource(tx, q.Member, q.Asset, q.Source); ok {
+			return replayed(e, tookAsAsked(e, q.Amount, q.Short))
+		}
 	}
 	a, err := l.Settle(tx, q.Member, q.Asset)
 	if err != nil {
 		return Entry{}, err
 	}
-	d := Detail{Reverses: q.Reverses, Other: q.Other, Reason: q.Reason}
+	d := Detail{Reverses: q.reverses, Other: q.Other, Reason: q.Reason}
 	left := q.Amount
 	for _, k := range q.Prefer {
 		k.Member = q.Member
@@ -115,11 +149,15 @@ func (l *Ledger) Take(tx *db.Tx, q Debit) (Entry, error) {
 	case q.Short == ShortRefuse:
 		return Entry{}, ErrInsufficient.With("available", q.Amount-left, "needed", q.Amount)
 	case q.Short == ShortDebt:
-		if q.DebtCap > 0 && a.Debt+left > q.DebtCap {
-			return Entry{}, ErrDebtCap.With("cap", q.DebtCap)
+		if limit := debtCap(q); a.Debt+left > limit {
+			return Entry{}, ErrDebtCap.With("cap", limit)
 		}
 		a.Debt += left
 		d.Owed, left = left, 0
+	case q.Short == ShortDebtClip:
+		d.Owed = min(left, max(0, q.DebtCap-a.Debt))
+		a.Debt += d.Owed
+		left -= d.Owed
 	}
 	if left == q.Amount {
 		return Entry{}, nil
@@ -133,22 +171,35 @@ func checkInput(amount int64, source string) error {
 	if amount < 1 || amount > MaxAmount {
 		return ErrAmount.With("max", MaxAmount)
 	}
-	if source == "" || len(source) > 190 {
-		return ErrSource.New()
+	return checkSource(source)
+}
+
+// checkSource keeps apart what callers name and what time names.
+func checkSource(source string) error {
+	if source == "" || len(source) > maxSource || strings.HasPrefix(source, expirePrefix) {
+		return ErrSource.With("max", maxSource)
 	}
 	return nil
 }
 
-// replay finds what the source has booked before; another amount under the same source is refused.
-func (l *Ledger) replay(tx *db.Tx, fresh bool, member int64, asset Asset, source string, amount int64) (Entry, bool, error) {
-	if fresh {
-		return Entry{}, false, nil
+func debtCap(q Debit) int64 {
+	if q.DebtCap > 0 {
+		return min(q.DebtCap, MaxBalance)
 	}
-	e, ok := bySource(tx, member, asset, source)
-	if ok && amount != 0 && e.Amount != amount {
-		return Entry{}, false, ErrReused.New()
+	return MaxBalance
+}
+
+// replayed answers a source that was booked before: with its entry when that says the same, else with a refusal.
+func replayed(e Entry, same bool) (Entry, error) {
+	if !same {
+		return Entry{}, ErrReused.New()
 	}
-	return e, ok, nil
+	return e, nil
+}
+
+// tookAsAsked says whether an entry is what a debit of n books; one that clips may have taken less.
+func tookAsAsked(e Entry, n int64, short int) bool {
+	return -e.Amount == n || short == ShortClip && e.Amount < 0 && -e.Amount < n
 }
 
 // giveLot adds to a lot, or opens it.
@@ -156,6 +207,7 @@ func (l *Ledger) giveLot(tx *db.Tx, a *Account, n Lot) {
 	lot, ok := Lots.Get(tx, LotKey{n.Member, n.Asset, n.Expires, n.ID})
 	if ok {
 		lot.Remaining += n.Remaining
+		lot.Held += n.Held
 	} else {
 		lot = n
 	}
@@ -167,29 +219,13 @@ func (l *Ledger) giveLot(tx *db.Tx, a *Account, n Lot) {
 	}
 }
 
-// takeFrom takes up to n of what is free in one lot.
+// takeFrom takes up to n of what is free in one lot, in all its parts: a restore may have given some a later expiry.
 func (l *Ledger) takeFrom(tx *db.Tx, a *Account, d *Detail, k LotKey, n int64) int64 {
-	lot, ok := findLot(tx, k)
-	if !ok {
-		return 0
+	left := n
+	for _, lot := range lotParts(tx, k) {
+		left -= l.takeLot(tx, a, d, lot, left)
 	}
-	return l.takeLot(tx, a, d, lot, n)
-}
-
-// findLot finds an open lot by id, even when a restore has given it a later expiry.
-func findLot(r db.Reader, k LotKey) (Lot, bool) {
-	if lot, ok := Lots.Get(r, k); ok {
-		return lot, true
-	}
-	rows := Lots.Select(r, db.Query[Lot]{
-		Where: "member_id = ? AND asset = ? AND lot_id = ?", Args: []any{k.Member, k.Asset, k.Lot},
-		Order: "expires_at", Owner: k.Member,
-		Match: func(l *Lot) bool { return l.Asset == k.Asset && l.ID == k.Lot }, Less: lotLess,
-	})
-	if len(rows) == 0 {
-		return Lot{}, false
-	}
-	return rows[0], true
+	return n - left
 }
 
 func (l *Ledger) takeLot(tx *db.Tx, a *Account, d *Detail, lot Lot, n int64) int64 {
@@ -225,7 +261,7 @@ func (l *Ledger) takeInOrder(tx *db.Tx, a *Account, d *Detail, n int64) int64 {
 		return 0
 	}
 	left := n
-	eachLot(tx, a.Member, a.Asset, Lot{Expires: tx.Now()}, func(lot Lot) bool {
+	eachLot(tx, a.Member, a.Asset, expired(tx.Now()), func(lot Lot) bool {
 		if lot.Matures <= tx.Now() {
 			left -= l.takeLot(tx, a, d, lot, left)
 		}
@@ -236,15 +272,18 @@ func (l *Ledger) takeInOrder(tx *db.Tx, a *Account, d *Detail, n int64) int64 {
 
 // book appends the entry, checks the account and tells the world.
 func (l *Ledger) book(tx *db.Tx, a Account, e Entry, d Detail) (Entry, error) {
-	probe := a
-	probe.Balance += e.Amount
-	if err := probe.check(); err != nil {
+	e, err := l.record(tx, &a, e, d)
+	if err != nil {
 		return Entry{}, err
 	}
-	return l.append(tx, a, e, d)
+	if err := a.check(); err != nil {
+		return Entry{}, err
+	}
+	return e, tell(tx, e)
 }
 
-func (l *Ledger) append(tx *db.Tx, a Account, e Entry, d Detail) (Entry, error) {
+// record appends the entry and writes its account; the caller checks the account and tells.
+func (l *Ledger) record(tx *db.Tx, a *Account, e Entry, d Detail) (Entry, error) {
 	a.Seq++
 	a.Balance += e.Amount
 	d.Debt, d.Actor = a.Debt, tx.Actor()
@@ -253,18 +292,19 @@ func (l *Ledger) append(tx *db.Tx, a Account, e Entry, d Detail) (Entry, error) 
 		e.Occurred = e.At
 	}
 	e.Detail = d.text()
-	Accounts.Put(tx, a)
-	if err := Entries.Insert(tx, e); err != nil {
-		return Entry{}, err
-	}
+	putAccount(tx, *a)
 	l.count(tx, e, d)
+	return e, Entries.Insert(tx, e)
+}
+
+func tell(tx *db.Tx, e Entry) error {
 	_, err := fact.Emit(tx, e.Member, Posted{e.Asset, e.Seq, e.Kind, e.Amount, e.Balance, e.Occurred, e.Ref})
-	return e, err
+	return err
 }
 
 // check refuses to write an account that can't be true: better no booking than a wrong one.
 func (a Account) check() error {
-	if a.Pending < 0 || a.Held < 0 || a.Frozen < 0 || a.Debt < 0 || a.Balance+a.Debt < a.Pending+a.Held+a.Frozen || a.Balance > MaxBalance {
+	if a.Pending < 0 || a.Held < 0 || a.Frozen < 0 || a.Debt < 0 || a.Balance+a.Debt < a.Pending+a.Held+a.Frozen || a.Balance > MaxBalance || a.Debt > MaxBalance {
 		return errBroken.With("account", a)
 	}
 	return nil

@@ -24,23 +24,30 @@ type Reversal struct {
 // Reverse books the opposite of an entry. What was taken goes back to its own lots; what was given is taken
 // from its own lot first. All partial reversals together never pass the entry; a reversal can't be reversed.
 func (l *Ledger) Reverse(tx *db.Tx, q Reversal) (Entry, error) {
+	return whole(tx, func() (Entry, error) { return l.reverse(tx, q) })
+}
+
+func (l *Ledger) reverse(tx *db.Tx, q Reversal) (Entry, error) {
 	if q.Kind == "" {
 		q.Kind = KindReversal
 	}
 	if q.To == 0 {
 		q.To = q.Member
 	}
-	orig, ok := Entries.Get(tx, EntryKey{q.Member, q.Asset, q.Seq})
+	if err := checkSource(q.Source); err != nil {
+		return Entry{}, err
+	}
+	key := EntryKey{q.Member, q.Asset, q.Seq}
+	orig, ok := Entries.Get(tx, key)
 	if !ok {
 		return Entry{}, ErrNoEntry.New()
 	}
-	if e, done := bySource(tx, q.To, q.Asset, q.Source); done {
-		return e, nil
+	if e, ok := bySource(tx, q.To, q.Asset, q.Source); ok {
+		return replayed(e, q.made(e))
 	}
-	if !reversible(orig.Kind) {
+	if !orig.reversible() {
 		return Entry{}, ErrNotReversible.New()
 	}
-	key := EntryKey{q.Member, q.Asset, q.Seq}
 	done, _ := reversals.Get(tx, key)
 	left := max(orig.Amount, -orig.Amount) - done.Amount
 	if q.Amount == 0 {
@@ -56,19 +63,36 @@ func (l *Ledger) Reverse(tx *db.Tx, q Reversal) (Entry, error) {
 	} else {
 		e, err = l.takeBack(tx, q, orig)
 	}
-	if err != nil {
+	if err != nil || e.Seq == 0 {
 		return Entry{}, err
 	}
 	reversals.Put(tx, reversed{q.Member, q.Asset, q.Seq, done.Amount + max(e.Amount, -e.Amount)})
 	return e, nil
 }
 
-func reversible(kind string) bool {
-	switch kind {
+// made says whether an entry is what this reversal books.
+func (q Reversal) made(e Entry) bool {
+	d := e.Details()
+	if d.Reverses != q.Seq || d.Other != q.other() {
+		return false
+	}
+	return q.Amount == 0 || e.Amount == q.Amount || tookAsAsked(e, q.Amount, q.Short)
+}
+
+// other is the member whose entry is reversed, when it is not the account's own.
+func (q Reversal) other() int64 {
+	if q.To == q.Member {
+		return 0
+	}
+	return q.Member
+}
+
+func (e *Entry) reversible() bool {
+	switch e.Kind {
 	case KindReversal, KindRestore, KindMerge, KindUnmerge, KindExpire:
 		return false
 	}
-	return true
+	return e.Details().Reverses == 0
 }
 
 func (l *Ledger) takeBack(tx *db.Tx, q Reversal, orig Entry) (Entry, error) {
@@ -77,11 +101,12 @@ func (l *Ledger) takeBack(tx *db.Tx, q Reversal, orig Entry) (Entry, error) {
 	for _, g := range d.Gives {
 		prefer = append(prefer, LotKey{q.To, q.Asset, g.Expires, g.Lot})
 	}
-	return l.Take(tx, Debit{Member: q.To, Asset: q.Asset, Amount: q.Amount, Kind: q.Kind, Source: q.Source,
-		Ref: q.Ref, Reason: q.Reason, Prefer: prefer, Short: q.Short, Reverses: orig.Seq})
+	return l.take(tx, Debit{Member: q.To, Asset: q.Asset, Amount: q.Amount, Kind: q.Kind, Source: q.Source,
+		Ref: q.Ref, Reason: q.Reason, Prefer: prefer, Short: q.Short, Other: q.other(), reverses: orig.Seq})
 }
 
 // giveBack restores points to the lots they were taken from, the longest-lived first; skip is what went back before.
+// What had become debt comes first: it is forgiven or, repaid meanwhile by later points, given as a new lot.
 func (l *Ledger) giveBack(tx *db.Tx, q Reversal, orig Entry, skip int64) (Entry, error) {
 	a, err := l.Settle(tx, q.To, q.Asset)
 	if err != nil {
@@ -91,21 +116,12 @@ func (l *Ledger) giveBack(tx *db.Tx, q Reversal, orig Entry, skip int64) (Entry,
 		return Entry{}, ErrBalance.New()
 	}
 	was := orig.Details()
-	d := Detail{Reverses: orig.Seq, Reason: q.Reason}
-	left := q.Amount
-	if was.Owed > 0 { // the part that had become debt is forgiven first
-		owed := min(left, max(0, was.Owed-skip), a.Debt)
-		skip = max(0, skip-was.Owed)
-		a.Debt -= owed
-		left -= owed
-		d.Repaid += owed
-	}
-	gives := backwards(was.Takes, skip, left)
-	for _, g := range gives {
-		left -= g.N
-	}
-	if left > 0 { // the debt was repaid meanwhile by later points: they come back as a new lot
-		gives = append(gives, Take{Lot: tx.ID(), N: left, Expires: l.grace(tx, 0), Class: ClassReward, Granted: left})
+	d := Detail{Reverses: orig.Seq, Other: q.other(), Reason: q.Reason}
+	owed := min(q.Amount, max(0, was.Owed-skip))
+	gives := backwards(was.Takes, max(0, skip-was.Owed), q.Amount-owed)
+	if owed > 0 {
+		fresh := Take{Lot: tx.ID(), N: owed, Expires: l.grace(tx, 0), Class: ClassReward, Granted: owed}
+		gives = slices.Insert(gives, 0, fresh)
 	}
 	l.giveAll(tx, &a, &d, gives)
 	return l.book(tx, a, Entry{Member: q.To, Asset: q.Asset, Amount: q.Amount, Kind: q.Kind, Source: q.Source, Ref: q.Ref}, d)
@@ -159,17 +175,32 @@ func (l *Ledger) grace(tx *db.Tx, expires int64) int64 {
 
 // Transfer moves points to another member (转赠); each lot keeps its expiry.
 func (l *Ledger) Transfer(tx *db.Tx, from, to int64, asset Asset, amount int64, source, reason string) (out, in Entry, err error) {
+	err = tx.Try(func(tx *db.Tx) (err error) {
+		out, in, err = l.transfer(tx, from, to, asset, amount, source, reason)
+		return err
+	})
+	if err != nil {
+		return Entry{}, Entry{}, err
+	}
+	return out, in, nil
+}
+
+func (l *Ledger) transfer(tx *db.Tx, from, to int64, asset Asset, amount int64, source, reason string) (out, in Entry, err error) {
 	if from == to {
 		return out, in, ErrSelf.New()
 	}
-	if e, ok := bySource(tx, to, asset, source); ok {
-		if e.Amount != amount {
-			return out, in, ErrReused.New()
-		}
-		out, _ = bySource(tx, from, asset, source)
-		return out, e, nil
+	if err := checkInput(amount, source); err != nil {
+		return out, in, err
 	}
-	out, err = l.Take(tx, Debit{Member: from, Asset: asset, Amount: amount, Kind: KindTransfer, Source: source, Reason: reason, Other: to})
+	out, sent := bySource(tx, from, asset, source)
+	in, came := bySource(tx, to, asset, source)
+	if sent || came {
+		same := out.Kind == KindTransfer && out.Amount == -amount && out.Details().Other == to &&
+			in.Kind == KindTransfer && in.Amount == amount && in.Details().Other == from
+		in, err = replayed(in, same)
+		return out, in, err
+	}
+	out, err = l.take(tx, Debit{Member: from, Asset: asset, Amount: amount, Kind: KindTransfer, Source: source, Reason: reason, Other: to, Fresh: true})
 	if err != nil {
 		return out, in, err
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"slices"
 
 	"guanxi/internal/base/db"
@@ -37,7 +38,7 @@ func sealGroup(tx *db.Tx) {
 		a, _ := Accounts.Get(tx, AccountKey{e.Member, e.Asset})
 		sum := e.hash(a.Check)
 		e.Check, a.Check = checkOf(sum), checkOf(sum)
-		Accounts.Put(tx, a)
+		putAccount(tx, a)
 		digest = fold(digest, sum)
 	}
 	s := seal{Lane: h.Lane, Seq: h.Seq, At: tx.Now(), Entries: len(added), Digest: hex.EncodeToString(digest[:])}
@@ -91,6 +92,38 @@ func (s *seal) hash(prev string) string {
 	}
 	sum := sha256.Sum256(append(b, s.Digest...))
 	return hex.EncodeToString(sum[:])
+}
+
+// A mark covers one row that may change: what no entry tells, such as when an account is due, or a hold that ended.
+
+func (a Account) mark() int64 {
+	return markOf(a.Member, int64(a.Asset), a.Balance, a.Pending, a.Held, a.Frozen, a.Debt, a.Seq, a.Check, a.Due, a.Holds)
+}
+
+func (h Hold) mark() int64 {
+	texts := []byte(fmt.Sprintf("%q %q %q %q %q", h.Kind, h.State, h.Source, h.Ref, h.Takes))
+	return markOf(h.Member, h.ID, int64(h.Asset), h.Amount, h.Posted, h.Until, h.At, h.Ended, checkOf(sha256.Sum256(texts)))
+}
+
+func markOf(values ...int64) int64 {
+	b := make([]byte, 0, 96)
+	for _, n := range values {
+		b = binary.BigEndian.AppendUint64(b, uint64(n))
+	}
+	return checkOf(sha256.Sum256(b))
+}
+
+// putAccount is the one way to write an account.
+func putAccount(tx *db.Tx, a Account) {
+	a.Mark = a.mark()
+	Accounts.Put(tx, a)
+}
+
+// marked gives a new or changed hold its mark and enters it in its account, in the place of what it was.
+func (a *Account) marked(was, h Hold) Hold {
+	h.Mark = h.mark()
+	a.Holds ^= was.Mark ^ h.Mark
+	return h
 }
 
 // Head is the last seal's hash of a lane: print it, mail it, keep it where the database's owner can't reach.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"guanxi/internal/base/db"
+	"guanxi/internal/base/fact"
 )
 
 // maxTakes bounds the lots of one entry, so that an entry stays a line and not a book.
@@ -20,36 +21,51 @@ func (l *Ledger) Settle(tx *db.Tx, member int64, asset Asset) (Account, error) {
 	if tx.Now() < a.Due {
 		return a, nil
 	}
-	if err := l.endHolds(tx, &a); err != nil {
+	return whole(tx, func() (Account, error) { return l.settle(tx, a) })
+}
+
+// settle brings everything up to now before it tells anybody: a reaction may post on the same account.
+func (l *Ledger) settle(tx *db.Tx, a Account) (Account, error) {
+	ended, err := l.endHolds(tx, &a)
+	if err != nil {
 		return a, err
 	}
-	if err := l.expireLots(tx, &a); err != nil {
+	booked, err := l.expireLots(tx, &a)
+	if err != nil {
 		return a, err
 	}
 	l.refresh(tx, &a)
-	Accounts.Put(tx, a)
+	putAccount(tx, a)
+	for _, h := range ended {
+		if _, err := fact.Emit(tx, a.Member, HoldEnded{h.ID, HoldExpired, 0}); err != nil {
+			return a, err
+		}
+	}
+	for _, e := range booked {
+		if err := tell(tx, e); err != nil {
+			return a, err
+		}
+	}
+	a, _ = Accounts.Get(tx, AccountKey{a.Member, a.Asset})
 	return a, nil
 }
 
 // expireLots books out what is past its instant, an entry for each instant of expiry.
-func (l *Ledger) expireLots(tx *db.Tx, a *Account) error {
+func (l *Ledger) expireLots(tx *db.Tx, a *Account) (booked []Entry, err error) {
 	for {
-		lots := Lots.Select(tx, db.Query[Lot]{
-			Where: "member_id = ? AND asset = ? AND expires_at <= ? AND remaining > held", Args: []any{a.Member, a.Asset, tx.Now()},
-			Order: "expires_at, lot_id", Limit: maxTakes, Owner: a.Member,
-			Match: func(l *Lot) bool { return l.Asset == a.Asset && l.Expires <= tx.Now() && l.Remaining > l.Held },
-			Less:  lotLess,
-		})
+		lots := lapsed(tx, a.Member, a.Asset, maxTakes)
 		if len(lots) == 0 {
-			return nil
+			return booked, nil
 		}
-		if err := l.expireSome(tx, a, lots); err != nil {
-			return err
+		e, err := l.expireSome(tx, a, lots)
+		if err != nil {
+			return nil, err
 		}
+		booked = append(booked, e)
 	}
 }
 
-func (l *Ledger) expireSome(tx *db.Tx, a *Account, lots []Lot) error {
+func (l *Ledger) expireSome(tx *db.Tx, a *Account, lots []Lot) (Entry, error) {
 	at := lots[0].Expires
 	var d Detail
 	var n int64
@@ -59,15 +75,8 @@ func (l *Ledger) expireSome(tx *db.Tx, a *Account, lots []Lot) error {
 		}
 		n += l.takeLot(tx, a, &d, lot, lot.Remaining-lot.Held)
 	}
-	e := Entry{Member: a.Member, Asset: a.Asset, Amount: -n, Kind: KindExpire, Occurred: at,
-		Source: fmt.Sprintf("expire:%d", a.Seq+1)}
-	// The account in the cache must not look due while reactions to the entry read it.
-	a.Due = Never
-	if _, err := l.book(tx, *a, e, d); err != nil {
-		return err
-	}
-	*a, _ = Accounts.Get(tx, AccountKey{a.Member, a.Asset})
-	return nil
+	return l.record(tx, a, Entry{Member: a.Member, Asset: a.Asset, Amount: -n, Kind: KindExpire, Occurred: at,
+		Source: fmt.Sprint(expirePrefix, a.Seq+1)}, d)
 }
 
 // refresh recomputes what depends on time: what is pending, and when time will next change something.
@@ -96,16 +105,4 @@ func (l *Ledger) Sweep(tx *db.Tx, due []AccountKey) error {
 		}
 	}
 	return nil
-}
-
-// DueAfter lists up to n accounts that time has changed, in key order, beginning after one.
-func DueAfter(v *db.View, after AccountKey, n int) []AccountKey {
-	var out []AccountKey
-	v.Rows("SELECT member_id, asset FROM ledger_account WHERE (member_id > ? OR member_id = ? AND asset > ?) AND due_at <= ? ORDER BY member_id, asset LIMIT ?",
-		[]any{after.Member, after.Member, after.Asset, v.Now(), n}, func(scan func(...any)) {
-			var k AccountKey
-			scan(&k.Member, &k.Asset)
-			out = append(out, k)
-		})
-	return out
 }

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"embed"
+	"math"
 
 	"guanxi/internal/base/db"
 )
@@ -28,8 +29,10 @@ type Account struct {
 	Frozen  int64 // in freezes (冻结)
 	Debt    int64 // 欠分
 	Seq     int64
-	Check   int64
-	Due     int64 // the next instant when time alone changes something here
+	Check   int64 // of the last entry
+	Due     int64 // when time alone will next change something here; it may be early, never late
+	Holds   int64 // the marks of all its holds ever, as one
+	Mark    int64 // covers the row
 }
 
 // Available is what can be spent, as of the last settling.
@@ -38,9 +41,9 @@ func (a Account) Available() int64 { return max(0, a.Balance-a.Pending-a.Held-a.
 // Accounts holds a row a member and asset.
 var Accounts = db.NewTable(db.Spec[Account, AccountKey]{
 	Name: "ledger_account", Keys: 2, Load: true,
-	Cols: []string{"member_id", "asset", "balance", "pending", "held", "frozen", "debt", "seq", "chk", "due_at"},
+	Cols: []string{"member_id", "asset", "balance", "pending", "held", "frozen", "debt", "seq", "chk", "due_at", "holds", "mark"},
 	Row: func(r *Account, p []any) []any {
-		return append(p, &r.Member, &r.Asset, &r.Balance, &r.Pending, &r.Held, &r.Frozen, &r.Debt, &r.Seq, &r.Check, &r.Due)
+		return append(p, &r.Member, &r.Asset, &r.Balance, &r.Pending, &r.Held, &r.Frozen, &r.Debt, &r.Seq, &r.Check, &r.Due, &r.Holds, &r.Mark)
 	},
 	Key:   func(r *Account) AccountKey { return AccountKey{r.Member, r.Asset} },
 	Args:  func(k AccountKey, a []any) []any { return append(a, k.Member, k.Asset) },
@@ -139,6 +142,7 @@ type Hold struct {
 	Takes  string
 	At     int64
 	Ended  int64
+	Mark   int64 // covers the row
 }
 
 type holdKey struct{ Member, ID int64 }
@@ -146,9 +150,9 @@ type holdKey struct{ Member, ID int64 }
 // Holds holds every hold; ended ones stay as history.
 var Holds = db.NewTable(db.Spec[Hold, holdKey]{
 	Name: "ledger_hold", Keys: 2, Indexed: true,
-	Cols: []string{"member_id", "hold_id", "asset", "kind", "state", "amount", "posted", "until_at", "source", "ref", "takes", "at", "ended_at"},
+	Cols: []string{"member_id", "hold_id", "asset", "kind", "state", "amount", "posted", "until_at", "source", "ref", "takes", "at", "ended_at", "mark"},
 	Row: func(r *Hold, p []any) []any {
-		return append(p, &r.Member, &r.ID, &r.Asset, &r.Kind, &r.State, &r.Amount, &r.Posted, &r.Until, &r.Source, &r.Ref, &r.Takes, &r.At, &r.Ended)
+		return append(p, &r.Member, &r.ID, &r.Asset, &r.Kind, &r.State, &r.Amount, &r.Posted, &r.Until, &r.Source, &r.Ref, &r.Takes, &r.At, &r.Ended, &r.Mark)
 	},
 	Key:   func(r *Hold) holdKey { return holdKey{r.Member, r.ID} },
 	Args:  func(k holdKey, a []any) []any { return append(a, k.Member, k.ID) },
@@ -249,6 +253,28 @@ func spendable(r db.Reader, member int64, asset Asset, after Lot, page int) []Lo
 	})
 }
 
+// lotParts finds the open parts of a lot in spending order: each restore after its expiry opened another.
+func lotParts(r db.Reader, k LotKey) []Lot {
+	return Lots.Select(r, db.Query[Lot]{
+		Where: "member_id = ? AND asset = ? AND lot_id = ?", Args: []any{k.Member, k.Asset, k.Lot},
+		Order: "expires_at", Owner: k.Member,
+		Match: func(l *Lot) bool { return l.Asset == k.Asset && l.ID == k.Lot }, Less: lotLess,
+	})
+}
+
+// lapsed finds open lots past their instant that are not wholly held.
+func lapsed(r db.Reader, member int64, asset Asset, n int) []Lot {
+	return Lots.Select(r, db.Query[Lot]{
+		Where: "member_id = ? AND asset = ? AND expires_at <= ? AND remaining > held", Args: []any{member, asset, r.Now()},
+		Order: "expires_at, lot_id", Limit: n, Owner: member,
+		Match: func(l *Lot) bool { return l.Asset == asset && l.Expires <= r.Now() && l.Remaining > l.Held },
+		Less:  lotLess,
+	})
+}
+
+// expired is where the walk over lots that still live begins: after all whose instant has come.
+func expired(now int64) Lot { return Lot{Expires: now, ID: math.MaxInt64} }
+
 func lotLess(a, b *Lot) bool {
 	if a.Expires != b.Expires {
 		return a.Expires < b.Expires
@@ -291,4 +317,33 @@ func ExpiringAll(v *db.View, asset Asset, from, until int64) []ExpiringTotal {
 			out = append(out, e)
 		})
 	return out
+}
+
+// DueAfter lists up to n accounts that time has changed, in key order, beginning after one.
+func DueAfter(v *db.View, after AccountKey, n int) []AccountKey {
+	var out []AccountKey
+	v.Rows("SELECT member_id, asset FROM ledger_account WHERE (member_id > ? OR member_id = ? AND asset > ?) AND due_at <= ? ORDER BY member_id, asset LIMIT ?",
+		[]any{after.Member, after.Member, after.Asset, v.Now(), n}, func(scan func(...any)) {
+			var k AccountKey
+			scan(&k.Member, &k.Asset)
+			out = append(out, k)
+		})
+	return out
+}
+
+// eachSum gives, for each account with entries, their sum and number beside what its row says.
+func eachSum(v *db.View, f func(k AccountKey, sum, n, balance, seq int64)) {
+	v.Rows(`SELECT e.member_id, e.asset, e.s, e.n, COALESCE(a.balance, 0), COALESCE(a.seq, 0)
+		FROM (SELECT member_id, asset, SUM(amount) AS s, COUNT(*) AS n FROM ledger_entry GROUP BY member_id, asset) e
+		LEFT JOIN ledger_account a ON a.member_id = e.member_id AND a.asset = e.asset`, nil, func(scan func(...any)) {
+		var k AccountKey
+		var sum, n, balance, seq int64
+		scan(&k.Member, &k.Asset, &sum, &n, &balance, &seq)
+		f(k, sum, n, balance, seq)
+	})
+}
+
+func countSeals(v *db.View) (n int64) {
+	v.Row("SELECT COUNT(*) FROM ledger_seal", nil, &n)
+	return n
 }

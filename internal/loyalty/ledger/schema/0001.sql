@@ -10,6 +10,8 @@ CREATE TABLE ledger_account (
   seq bigint NOT NULL,
   chk bigint NOT NULL,
   due_at bigint NOT NULL,
+  holds bigint NOT NULL,
+  mark bigint NOT NULL,
   PRIMARY KEY (member_id, asset)
 );
 -- the truth: append-only
@@ -64,6 +66,7 @@ CREATE TABLE ledger_hold (
   takes text NOT NULL,
   at bigint NOT NULL,
   ended_at bigint NOT NULL,
+  mark bigint NOT NULL,
   PRIMARY KEY (member_id, hold_id)
 );
 CREATE UNIQUE INDEX ledger_hold_source ON ledger_hold (member_id, source);

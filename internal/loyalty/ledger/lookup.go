@@ -1,0 +1,14 @@
+package ledger
+
+import "guanxi/internal/base/db"
+
+// HoldBySource finds the hold a cause has made.
+func HoldBySource(r db.Reader, member int64, source string) (Hold, bool) {
+	return holdBySource(r, member, source)
+}
+
+// ReversedOf tells how much of an entry was reversed.
+func ReversedOf(r db.Reader, e Entry) int64 {
+	row, _ := reversals.Get(r, EntryKey{e.Member, e.Asset, e.Seq})
+	return row.Amount
+}
