@@ -1,0 +1,222 @@
+package staff
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"strings"
+
+	"guanxi/internal/base/clock"
+	"guanxi/internal/base/db"
+	"guanxi/internal/base/fault"
+	"guanxi/internal/base/vault"
+)
+
+// The faults of logging in. A wrong name, a wrong password and a blocked operator give one answer.
+var (
+	ErrWrongLogin = fault.Define("staff.wrong_login", fault.NoLogin,
+		"登录名或密码错误", "The login name or the password is wrong")
+	ErrLocked = fault.Define("staff.locked", fault.TooMany,
+		"尝试次数过多，请 {minutes} 分钟后再试", "Too many tries: try again in {minutes} minutes")
+)
+
+const (
+	tokenBytes = 32
+	maxTries   = 5
+	lockFor    = 15 * clock.Minute
+	idleFor    = 15 * clock.Minute
+	liveFor    = 8 * clock.Hour
+	touchEvery = clock.Minute
+	maxAgent   = 200
+)
+
+// tokenHash is what is stored of a token: 256 random bits need no salt.
+func tokenHash(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// Attempt is somebody who wants to log in.
+type Attempt struct {
+	Login    string
+	Password vault.Secret
+	IP       string
+	Agent    string // what the browser calls itself
+	Request  string
+}
+
+// Session is a login of an operator (会话), without its token.
+type Session struct {
+	ID        int64
+	Agent     string
+	CreatedAt int64
+	SeenAt    int64
+}
+
+// Login gives a session token for the right name and password. The try is counted before the password is looked at,
+// so that many at once get no more than five.
+func (s *Service) Login(ctx context.Context, a Attempt) (token string, who Who, err error) {
+	row, err := s.prove(ctx, strings.ToLower(a.Login), a.Password)
+	if err != nil {
+		return "", Who{}, err
+	}
+	err = s.db.Write(ctx, db.Op{Actor: Who{Operator: row.ID}.Actor()}, func(tx *db.Tx) error {
+		now, ok := operators.Get(tx, row.ID)
+		if !ok || now.Status != Active || now.Password != row.Password {
+			return ErrWrongLogin.New()
+		}
+		tries.Delete(tx, row.Login)
+		token = tx.Token(tokenBytes)
+		ses := sessionRow{tokenHash(token), tx.ID(), row.ID, cut(a.Agent, maxAgent), tx.Now(), tx.Now()}
+		who = Who{row.ID, row.Name, grantsOf(tx, row.ID), ses.ID, a.IP, a.Request}
+		if err := sessions.Insert(tx, ses); err != nil {
+			return err
+		}
+		return s.Log(tx, who, Act{What: "session.begin", Targets: []int64{ses.ID}})
+	})
+	return token, who, err
+}
+
+// CheckPassword proves an operator's password once more, before a change of it or an act that asks for it.
+func (s *Service) CheckPassword(ctx context.Context, who Who, password vault.Secret) error {
+	var login string
+	err := s.db.View(ctx, func(v *db.View) error {
+		row, _ := operators.Get(v, who.Operator)
+		login = row.Login
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	row, err := s.prove(ctx, login, password)
+	if err != nil {
+		return err
+	}
+	return s.db.Write(ctx, db.Op{Actor: who.Actor()}, func(tx *db.Tx) error { tries.Delete(tx, row.Login); return nil })
+}
+
+// prove gives the operator with that name and password. What it answers costs the same time with any name.
+func (s *Service) prove(ctx context.Context, login string, password vault.Secret) (operatorRow, error) {
+	if !loginForm.MatchString(login) {
+		login = "" // no row is kept of what can't be a name
+	}
+	var row operatorRow
+	err := s.db.Write(ctx, db.Op{Actor: "staff:login"}, func(tx *db.Tx) error {
+		row, _ = operatorByLogin(tx, login)
+		return s.countTry(tx, login, row.ID)
+	})
+	if err != nil {
+		return row, err
+	}
+	hash := Password(row.Password)
+	if row.Status != Active {
+		hash = ""
+	}
+	ok, err := s.matches(ctx, hash, password)
+	if err == nil && !ok {
+		err = ErrWrongLogin.New()
+	}
+	return row, err
+}
+
+// countTry refuses a name whose tries are used up.
+func (s *Service) countTry(tx *db.Tx, login string, operator int64) error {
+	t, _ := tries.Get(tx, login)
+	unlocks := t.TriedAt + lockFor
+	if tx.Now() >= unlocks {
+		t.Tries = 0
+	}
+	if t.Tries >= maxTries {
+		return ErrLocked.With("minutes", (unlocks-tx.Now()+clock.Minute-1)/clock.Minute)
+	}
+	t = tryRow{login, t.Tries + 1, tx.Now()}
+	tries.Put(tx, t)
+	if t.Tries == maxTries && operator != 0 {
+		return s.Log(tx, Who{Operator: operator}, Act{What: "session.last_try", Targets: []int64{operator}})
+	}
+	return nil
+}
+
+// Who gives the operator whose session has a token hash, and notes the use.
+func (s *Service) Who(ctx context.Context, hash string) (Who, error) {
+	var who Who
+	var seen int64
+	err := s.db.View(ctx, func(v *db.View) error {
+		ses, ok := sessions.Get(v, hash)
+		row, _ := operators.Get(v, ses.Operator)
+		if !ok || row.Status != Active || isOver(ses, v.Now()) {
+			return ErrNoSession.New()
+		}
+		seen = ses.SeenAt
+		who = Who{Operator: row.ID, Name: row.Name, Grants: grantsOf(v, row.ID), Session: ses.ID}
+		return nil
+	})
+	if err == nil && s.db.Clock().Now()-seen >= touchEvery {
+		err = s.db.Write(ctx, db.Op{Actor: who.Actor()}, func(tx *db.Tx) error { return touch(tx, hash) })
+	}
+	return who, err
+}
+
+// touch looks once more: the session may have ended since it was read.
+func touch(tx *db.Tx, hash string) error {
+	ses, ok := sessions.Get(tx, hash)
+	if !ok || isOver(ses, tx.Now()) {
+		return ErrNoSession.New()
+	}
+	ses.SeenAt = tx.Now()
+	sessions.Put(tx, ses)
+	return nil
+}
+
+func isOver(ses sessionRow, now int64) bool {
+	return now-ses.SeenAt >= idleFor || now-ses.CreatedAt >= liveFor
+}
+
+// Logout ends the session with a token hash.
+func (s *Service) Logout(tx *db.Tx, who Who, hash string) error {
+	ses, ok := sessions.Get(tx, hash)
+	if !ok {
+		return nil
+	}
+	sessions.Delete(tx, hash)
+	return s.Log(tx, who, Act{What: "session.end", Targets: []int64{ses.ID}})
+}
+
+// Sessions lists an operator's sessions.
+func (s *Service) Sessions(r db.Reader, operator int64) []Session {
+	var out []Session
+	for _, ses := range sessionsOf(r, operator) {
+		if !isOver(ses, r.Now()) {
+			out = append(out, Session{ses.ID, ses.Agent, ses.CreatedAt, ses.SeenAt})
+		}
+	}
+	return out
+}
+
+// EndSession ends one session of an operator, one's own or, with the permission for it, another's.
+func (s *Service) EndSession(tx *db.Tx, who Who, operator, session int64) error {
+	if operator != who.Operator && !who.Can("end.sessions") {
+		return ErrDenied.With("perm", "end.sessions")
+	}
+	for _, ses := range sessionsOf(tx, operator) {
+		if ses.ID == session {
+			return s.Logout(tx, who, ses.Hash)
+		}
+	}
+	return nil
+}
+
+func endSessions(tx *db.Tx, operator int64) {
+	for _, ses := range sessionsOf(tx, operator) {
+		sessions.Delete(tx, ses.Hash)
+	}
+}
+
+// cut shortens a text to n bytes at a character.
+func cut(s string, n int) string {
+	s = strings.ToValidUTF8(s, "")
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n], "")
+}
