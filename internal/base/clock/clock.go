@@ -126,3 +126,6 @@ func (z Zone) Format(layout string, t int64) string { return z.Time(t).Format(la
 
 // Timer waits d milliseconds of real time on a channel; only runners of background work use it.
 func Timer(ms int64) *time.Timer { return time.NewTimer(time.Duration(ms) * time.Millisecond) }
+
+// Duration is milliseconds as the standard library's type.
+func Duration(ms int64) time.Duration { return time.Duration(ms) * time.Millisecond }

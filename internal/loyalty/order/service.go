@@ -521,3 +521,15 @@ func takeItem(lines []Line, want RefundLine) (n, amount int64) {
 	}
 	return n, amount
 }
+
+// ReviewWaiting sends refunds that have waited since before an instant to a person.
+func (s *Service) ReviewWaiting(tx *db.Tx, before int64) {
+	old := Waitings.Select(tx, db.Query[Waiting]{
+		Where: "state = ? AND received_at < ?", Args: []any{"waiting", before}, Order: "id, refund_no", Limit: 500,
+		Match: func(w *Waiting) bool { return w.State == "waiting" && w.Received < before },
+	})
+	for _, w := range old {
+		w.State = "review"
+		Waitings.Put(tx, w)
+	}
+}

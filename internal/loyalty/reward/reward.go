@@ -9,6 +9,7 @@ import (
 	"embed"
 
 	"guanxi/internal/base/db"
+	"guanxi/internal/base/fault"
 )
 
 //go:embed schema/*.sql
@@ -166,3 +167,20 @@ func (o Over) Used(k Key) int64 {
 
 // Add changes a counter in memory alone.
 func (o Over) Add(k Key, n int64) { o.Map[k] += n }
+
+// ErrCaps refuses caps that can't be meant.
+var ErrCaps = fault.Define("reward.caps", fault.Invalid,
+	"上限必须是不小于 0 的整数，超限方式须为 clip 或 reject", "Caps are whole numbers from 0; over a cap is clip or reject")
+
+// Check refuses negative caps and unknown ways.
+func (c Caps) Check() error {
+	for _, n := range []int64{c.PerGrant, c.PerDay, c.PerMember, c.RuleDay, c.Budget} {
+		if n < 0 {
+			return ErrCaps.New().At("caps")
+		}
+	}
+	if c.Over != "" && c.Over != "clip" && c.Over != "reject" {
+		return ErrCaps.New().At("caps.over")
+	}
+	return nil
+}

@@ -1,0 +1,142 @@
+// Package app ties the floors together: wiring, reactions, routes and schedules. There are no rules in it.
+package app
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+
+	"guanxi/internal/base/clock"
+	"guanxi/internal/base/db"
+	"guanxi/internal/base/fact"
+	"guanxi/internal/base/job"
+	"guanxi/internal/base/obs"
+	"guanxi/internal/base/setting"
+	"guanxi/internal/base/vault"
+	"guanxi/internal/base/web"
+	"guanxi/internal/loyalty/earn"
+	"guanxi/internal/loyalty/ledger"
+	"guanxi/internal/loyalty/member"
+	"guanxi/internal/loyalty/order"
+	"guanxi/internal/loyalty/points"
+	"guanxi/internal/loyalty/reward"
+	"guanxi/internal/loyalty/shop"
+	"guanxi/internal/loyalty/staff"
+	"guanxi/internal/loyalty/tier"
+)
+
+// Options of an installation.
+type Options struct {
+	Data     string // the installation's folder
+	Keys     string // folder of the field keys; empty is Data/keys
+	Zone     clock.Zone
+	Clock    clock.Clock
+	Log      *slog.Logger
+	Metrics  *obs.Metrics
+	Seed     uint64
+	ReadOnly bool // beside a running server: nothing but views
+	// Driver and DSN let tests bring a database that fails on purpose.
+	Driver string
+	DSN    func(path string, write bool) string
+}
+
+// App is one running installation.
+type App struct {
+	Zone     clock.Zone
+	Clock    clock.Clock
+	Log      *slog.Logger
+	Metrics  *obs.Metrics
+	DB       *db.DB
+	Bus      *fact.Bus
+	Vault    *vault.Vault
+	Jobs     *job.Runner
+	Shop     *shop.Service
+	Verifier *shop.Verifier
+	Staff    *staff.Service
+	Members  *member.Service
+	Orders   *order.Service
+	Ledger   *ledger.Ledger
+	Points   *points.Service
+	Tiers    *tier.Service
+	Earn     *earn.Service
+}
+
+// Schemas lists the tables of every feature, from the lowest up.
+var Schemas = []db.Schema{
+	fact.Schema, job.Schema, setting.Schema, web.Schema, shop.Schema, staff.Schema, member.Schema, order.Schema,
+	ledger.Schema, tier.Schema, reward.Schema, earn.Schema,
+}
+
+func (o *Options) defaults() {
+	if o.Keys == "" {
+		o.Keys = filepath.Join(o.Data, "keys")
+	}
+	if o.Zone.Name() == "" {
+		o.Zone = clock.Shanghai
+	}
+	if o.Clock == nil {
+		o.Clock = clock.System
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Metrics == nil {
+		o.Metrics = obs.NewMetrics("dev", "")
+	}
+}
+
+// Open opens an installation (and makes it, when the folder is empty).
+func Open(ctx context.Context, o Options) (*App, error) {
+	o.defaults()
+	d, err := db.Open(ctx, db.Options{Dir: o.Data, Clock: o.Clock, Log: o.Log, Seed: o.Seed, ReadOnly: o.ReadOnly, Driver: o.Driver, DSN: o.DSN,
+		OnCommit: committed(o.Metrics)})
+	if err != nil {
+		return nil, err
+	}
+	a := &App{Zone: o.Zone, Clock: o.Clock, Log: o.Log, Metrics: o.Metrics, DB: d}
+	if err := a.wire(ctx, o); err != nil {
+		_ = d.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+func (a *App) wire(ctx context.Context, o Options) (err error) {
+	if o.ReadOnly {
+		return nil
+	}
+	if a.Vault, err = vault.Load(o.Keys); err != nil {
+		return err
+	}
+	if err := a.DB.Migrate(ctx, Schemas...); err != nil {
+		return err
+	}
+	if a.Staff, err = staff.New(a.DB, a.Vault, a.Zone); err != nil {
+		return err
+	}
+	a.Bus = fact.NewBus(a.DB)
+	a.Jobs = job.NewRunner(a.DB, job.Options{Log: o.Log, Zone: a.Zone})
+	a.Shop = shop.New(a.DB, a.Vault, o.Log)
+	a.Verifier = shop.NewVerifier(a.Shop)
+	a.Members = &member.Service{Vault: a.Vault, Zone: a.Zone}
+	a.Orders = &order.Service{Zone: a.Zone}
+	a.Ledger = &ledger.Ledger{Zone: a.Zone}
+	a.Points = &points.Service{Zone: a.Zone, Ledger: a.Ledger}
+	a.Tiers = &tier.Service{Zone: a.Zone, Ledger: a.Ledger}
+	a.Earn = &earn.Service{Zone: a.Zone, Ledger: a.Ledger}
+	a.Members.Wire(a.DB)
+	a.Orders.Wire(a.DB)
+	a.Ledger.Wire(a.DB)
+	a.Tiers.Wire(a.DB)
+	a.Earn.Wire(a.DB)
+	a.react()
+	a.schedule()
+	return a.firstStart(ctx)
+}
+
+// Close finishes what waits and closes the files.
+func (a *App) Close() error { return a.DB.Close() }
+
+func committed(m *obs.Metrics) func(int, int64) {
+	return func(functions int, ms int64) { m.Committed(functions, clock.Duration(ms)) }
+}

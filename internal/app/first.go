@@ -1,0 +1,36 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+
+	"guanxi/internal/base/db"
+	"guanxi/internal/loyalty/earn"
+	"guanxi/internal/loyalty/ledger"
+	"guanxi/internal/loyalty/reward"
+)
+
+// starters are the rules of a new installation: ¥1 = 1 point × tier, 50 for the first order, 10 for a complete profile.
+var starters = []earn.Spec{
+	{Kind: "per_yuan", Zh: "消费送积分", En: "Points for money spent", Asset: "points", Class: ledger.ClassConsumption, Priority: 100,
+		Settings: json.RawMessage(`{"points":"1","tier_multiplier":true,"floating":true}`)},
+	{Kind: "first_order", Zh: "首单奖励", En: "First order", Asset: "points", Class: ledger.ClassCampaign, Priority: 50,
+		Settings: json.RawMessage(`{"points":50}`), Caps: reward.Caps{PerMember: 50}},
+	{Kind: "profile", Zh: "完善资料", En: "Profile completed", Asset: "points", Class: ledger.ClassReward, Priority: 10,
+		Settings: json.RawMessage(`{"points":10}`), Caps: reward.Caps{PerMember: 10}},
+}
+
+// firstStart gives a new installation its first rules, in force from the beginning of time so that imported history is judged by them.
+func (a *App) firstStart(ctx context.Context) error {
+	return a.DB.Write(ctx, db.Op{Actor: "system:first-start"}, func(tx *db.Tx) error {
+		if len(earn.VersionsOf(tx, 0)) > 0 {
+			return nil
+		}
+		for _, s := range starters {
+			if err := a.Earn.Found(tx, s); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

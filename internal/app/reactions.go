@@ -1,0 +1,92 @@
+package app
+
+import (
+	"fmt"
+
+	"guanxi/internal/base/db"
+	"guanxi/internal/base/fact"
+	"guanxi/internal/loyalty/earn"
+	"guanxi/internal/loyalty/ledger"
+	"guanxi/internal/loyalty/member"
+	"guanxi/internal/loyalty/order"
+)
+
+// react lists every reaction to every fact, in the order they run. They run in the transaction of the fact: what a
+// member would phone about if it were missing. Everything else is a job.
+func (a *App) react() {
+	// member
+	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[member.Joined]) error { return a.Tiers.OnJoined(tx, e.Member) })
+	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[member.Joined]) error {
+		return a.Earn.OnFact(tx, earn.OnJoin, e.Member, e.ID, e.Body.At)
+	})
+	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[member.ProfileCompleted]) error {
+		return a.Earn.OnFact(tx, earn.OnProfile, e.Member, e.ID, e.Body.At)
+	})
+	fact.On(a.Bus, a.onMerged)
+	fact.On(a.Bus, a.onUnmerged)
+	fact.On(a.Bus, a.onStatus)
+
+	// order
+	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[order.PaidFact]) error { return a.Points.OnPaid(tx, e.Body.Row) })
+	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[order.PaidFact]) error { return a.Earn.OnPaid(tx, e.Body.Row) })
+	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[order.RefundedFact]) error {
+		return a.Points.OnRefunded(tx, e.Body.Row, e.Body.Refund)
+	})
+	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[order.RefundedFact]) error {
+		return a.Earn.OnRefunded(tx, e.Body.Row, e.Body.Refund)
+	})
+
+	// ledger
+	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[ledger.Posted]) error {
+		if e.Body.Asset != ledger.Growth {
+			return nil
+		}
+		return a.Tiers.OnGrowth(tx, e.Member, e.Body)
+	})
+}
+
+var assets = []ledger.Asset{ledger.Points, ledger.Growth}
+
+func mergeSource(id int64) string { return fmt.Sprintf("merge:%d", id) }
+
+// onMerged carries everything the merged member holds to the survivor; the higher tier stands.
+func (a *App) onMerged(tx *db.Tx, e fact.Event[member.Merged]) error {
+	for _, asset := range assets {
+		if err := a.Ledger.Move(tx, e.Body.From, e.Body.Into, asset, ledger.KindMerge, mergeSource(e.Body.Merge)); err != nil {
+			return err
+		}
+	}
+	if err := a.Tiers.OnMerged(tx, e.Body.From, e.Body.Into); err != nil {
+		return err
+	}
+	return a.Tiers.OnLeft(tx, e.Body.From)
+}
+
+// onUnmerged gives back what can be told apart: the moved lots that are left, and what came since by the member's own identities.
+func (a *App) onUnmerged(tx *db.Tx, e fact.Event[member.Unmerged]) error {
+	if err := a.Tiers.OnBack(tx, e.Body.From); err != nil {
+		return err
+	}
+	own := func(lot ledger.Lot) bool {
+		var id int64
+		if _, err := fmt.Sscanf(lot.Ref, "order:%d", &id); err != nil {
+			return false
+		}
+		o, ok := order.Get(tx, e.Body.Into, id)
+		return ok && o.Via == e.Body.From
+	}
+	for _, asset := range assets {
+		if err := a.Ledger.Unmove(tx, e.Body.From, e.Body.Into, asset, mergeSource(e.Body.Merge), fmt.Sprintf("unmerge:%d", e.Body.Merge), own); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// onStatus takes a closed member out of the standing.
+func (a *App) onStatus(tx *db.Tx, e fact.Event[member.StatusChanged]) error {
+	if e.Body.Status == member.Cancelled {
+		return a.Tiers.OnLeft(tx, e.Member)
+	}
+	return nil
+}

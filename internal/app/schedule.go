@@ -1,0 +1,137 @@
+package app
+
+import (
+	"context"
+	"fmt"
+
+	"guanxi/internal/base/clock"
+	"guanxi/internal/base/db"
+	"guanxi/internal/base/job"
+	"guanxi/internal/base/web"
+	"guanxi/internal/loyalty/ledger"
+	"guanxi/internal/loyalty/tier"
+)
+
+// Background work, by name.
+const (
+	sweepPoints   job.Kind[job.Slot] = "ledger.sweep"
+	reviewTiers   job.Kind[job.Slot] = "tier.review"
+	reviewWaiting job.Kind[job.Slot] = "order.waiting"
+	forgetKeys    job.Kind[job.Slot] = "web.forget"
+	selfCheck     job.Kind[job.Slot] = "ledger.check"
+)
+
+// schedule lists all background work. Each job walks in small writes and stores where it is, so a crash or a
+// restart goes on from there, and payments never wait behind it.
+func (a *App) schedule() {
+	job.Register(a.Jobs, sweepPoints, job.Spec{Zh: "到期积分与预占清理", En: "Book out what expired"}, a.sweep)
+	job.Register(a.Jobs, reviewTiers, job.Spec{Zh: "等级评估", En: "Review tiers"}, a.reviewAll)
+	job.Register(a.Jobs, reviewWaiting, job.Spec{Zh: "无主退款转人工", En: "Send refunds without an order to review"}, a.waiting)
+	job.Register(a.Jobs, forgetKeys, job.Spec{Zh: "清理幂等记录", En: "Forget old idempotency keys"}, a.forget)
+	job.Register(a.Jobs, selfCheck, job.Spec{Zh: "账务核对", En: "Check all balances"}, a.checkBalances)
+	a.Jobs.Schedule(
+		job.Daily(sweepPoints, 0, 1),
+		job.Daily(reviewTiers, 0, 10),
+		job.Daily(reviewWaiting, 4, 0),
+		job.Daily(forgetKeys, 4, 30),
+		job.Daily(selfCheck, 5, 0),
+	)
+	job.RegisterPurge(a.Jobs, 30)
+	a.Staff.RegisterJobs(a.Jobs)
+	a.Shop.RegisterJobs(a.Jobs)
+}
+
+const batch = 200
+
+// sweep settles accounts that time has changed since anybody touched them.
+func (a *App) sweep(ctx context.Context, run *job.Run, _ job.Slot) error {
+	var k ledger.AccountKey
+	_, _ = fmt.Sscanf(run.Cursor(), "%d:%d", &k.Member, &k.Asset)
+	for {
+		var due []ledger.AccountKey
+		if err := a.DB.View(ctx, func(v *db.View) error { due = ledger.DueAfter(v, k, batch); return nil }); err != nil {
+			return err
+		}
+		if len(due) == 0 {
+			return nil
+		}
+		k = due[len(due)-1]
+		owners := make([]int64, len(due))
+		for i, d := range due {
+			owners[i] = d.Member
+		}
+		err := run.Write(ctx, db.Op{Owners: owners, Weight: len(due)}, func(tx *db.Tx) error {
+			if err := a.Ledger.Sweep(tx, due); err != nil {
+				return err
+			}
+			return run.Save(tx, fmt.Sprintf("%d:%d", k.Member, k.Asset))
+		})
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// reviewAll warns, keeps and steps down whoever is due.
+func (a *App) reviewAll(ctx context.Context, run *job.Run, _ job.Slot) error {
+	var after int64
+	_, _ = fmt.Sscan(run.Cursor(), &after)
+	for {
+		var due []int64
+		if err := a.DB.View(ctx, func(v *db.View) error { due = tier.DueAfter(v, after, batch); return nil }); err != nil {
+			return err
+		}
+		if len(due) == 0 {
+			return nil
+		}
+		after = due[len(due)-1]
+		err := run.Write(ctx, db.Op{Owners: due, Weight: len(due)}, func(tx *db.Tx) error {
+			for _, id := range due {
+				if err := a.Tiers.Review(tx, id); err != nil {
+					return err
+				}
+			}
+			return run.Save(tx, fmt.Sprint(after))
+		})
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// waitingDays is how long a refund may wait for its order before a person looks at it.
+const waitingDays = 30
+
+func (a *App) waiting(ctx context.Context, run *job.Run, _ job.Slot) error {
+	return run.Write(ctx, db.Op{}, func(tx *db.Tx) error {
+		a.Orders.ReviewWaiting(tx, tx.Now()-waitingDays*clock.Day)
+		return run.Finish(tx)
+	})
+}
+
+func (a *App) forget(ctx context.Context, run *job.Run, _ job.Slot) error {
+	after := run.Cursor()
+	for {
+		done := false
+		err := run.Write(ctx, db.Op{}, func(tx *db.Tx) error {
+			after = web.Forget(tx, after)
+			done = after == ""
+			return run.Save(tx, after)
+		})
+		if err != nil || done {
+			return err
+		}
+	}
+}
+
+// checkBalances recomputes every balance nightly; a mismatch is an incident.
+func (a *App) checkBalances(ctx context.Context, _ *job.Run, _ job.Slot) error {
+	return a.DB.View(ctx, func(v *db.View) error {
+		accounts, entries, wrong := ledger.CheckBalances(v)
+		if len(wrong) > 0 {
+			a.Log.Error("balance check failed", "accounts", accounts, "entries", entries, "first", wrong[0])
+			return job.GiveUp(fmt.Errorf("%d wrong balances, the first: %s: %s", len(wrong), wrong[0].Row, wrong[0].What))
+		}
+		return nil
+	})
+}

@@ -1,0 +1,243 @@
+package earn
+
+import (
+	"sort"
+
+	"guanxi/internal/base/db"
+	"guanxi/internal/loyalty/ledger"
+	"guanxi/internal/loyalty/member"
+	"guanxi/internal/loyalty/order"
+	"guanxi/internal/loyalty/points"
+	"guanxi/internal/loyalty/reward"
+	"guanxi/internal/loyalty/tier"
+)
+
+// Preview judges one order as if a draft were in force now beside the published rules; nothing is changed.
+func (s *Service) Preview(v *db.View, spec Spec, rule int64, o order.Order) (Decision, error) {
+	c, err := compile(Version{ID: 1, Rule: rule}, spec)
+	if err != nil {
+		return Decision{}, err
+	}
+	in := &Input{On: OnOrder, Zone: s.Zone, Occurred: o.Occurred, FloatRate: points.Rates.At(v, o.Occurred).Value.Rate, TierRate: 1_000_000}
+	if o.Member != 0 {
+		m, err := member.Resolve(v, o.Member)
+		if err != nil {
+			return Decision{}, err
+		}
+		in = s.input(v, OnOrder, m, o.ID, o.Occurred)
+		st, _ := order.Stats.Get(v, m.ID)
+		in.OrdersBefore = st.Orders
+		if o.ID != 0 {
+			in.OrdersBefore = max(0, st.Orders-1)
+		}
+	}
+	in.Order, in.Amount, in.Eligible = &o, o.Amount, o.Eligible
+	d := s.decider(in, reward.Over{View: v, Map: reward.Map{}}, points.Policy.At(v, o.Occurred).Value.DailyCap)
+	d.run(ruleSets.Get(v).with(c).at(OnOrder, o.Occurred, nil))
+	return d.out, nil
+}
+
+// Trial is what a draft would have done to past orders.
+type Trial struct {
+	From         int64      `json:"from"`
+	Until        int64      `json:"until"`
+	Orders       int64      `json:"orders"`
+	Members      int64      `json:"members"`
+	Before       int64      `json:"points_before"` // points under the rules that held
+	After        int64      `json:"points_after"`  // points with the draft
+	Delta        int64      `json:"delta_points"`
+	DeltaFen     int64      `json:"delta_liability_fen"`
+	GrowthDelta  int64      `json:"delta_growth"`
+	TierUp       int64      `json:"members_up"`
+	TierDown     int64      `json:"members_down"`
+	Gainers      []Gain     `json:"gainers"`
+	Losers       []Gain     `json:"losers"`
+	ByDay        []DayDelta `json:"by_day"`
+	AwardsBefore int64      `json:"awards_before"`
+	AwardsAfter  int64      `json:"awards_after"`
+}
+
+// Gain is how one member would have fared.
+type Gain struct {
+	Member int64 `json:"member,string"`
+	Before int64 `json:"before"`
+	After  int64 `json:"after"`
+	Delta  int64 `json:"delta"`
+}
+
+// DayDelta is the difference of one local day.
+type DayDelta struct {
+	Day    int   `json:"day"`
+	Before int64 `json:"before"`
+	After  int64 `json:"after"`
+}
+
+const (
+	topMembers  = 20
+	maxTrialRow = 5_000_000
+)
+
+// trial replays orders under two rule sets, each with its own counters.
+type trial struct {
+	s        *Service
+	v        *db.View
+	old, new *ruleSet
+	oldUse   reward.Map
+	newUse   reward.Map
+	members  map[int64]*tried
+	days     map[int]*DayDelta
+	out      Trial
+}
+
+type tried struct {
+	m             member.Member
+	orders        int64
+	before, after int64
+	growth        int64
+}
+
+// BackTest runs a draft over the orders of [from, until), net of refunds, before it is published. Counters start
+// empty, tiers and floating rate are those of the time; tick, which may be nil, hears of progress.
+func (s *Service) BackTest(v *db.View, spec Spec, rule, from, until int64, tick func(orders int64)) (Trial, error) {
+	c, err := compile(Version{ID: 1, Rule: rule}, spec)
+	if err != nil {
+		return Trial{}, err
+	}
+	set := ruleSets.Get(v)
+	t := &trial{s: s, v: v, old: set, new: set.with(c), oldUse: reward.Map{}, newUse: reward.Map{},
+		members: map[int64]*tried{}, days: map[int]*DayDelta{}, out: Trial{From: from, Until: until}}
+	order.Orders.Each(v, db.Query[order.Order]{
+		Where: "member_id > 0 AND occurred_at >= ? AND occurred_at < ?", Args: []any{from, until}, Order: "occurred_at, order_id", Limit: maxTrialRow,
+	}, func(o *order.Order) {
+		t.order(o)
+		if tick != nil && t.out.Orders%1000 == 0 {
+			tick(t.out.Orders)
+		}
+	})
+	return t.finish(), nil
+}
+
+func (t *trial) order(o *order.Order) {
+	m := t.member(o.Member)
+	if m == nil {
+		return
+	}
+	t.out.Orders++
+	m.orders++
+	net := t.net(o)
+	p := points.Policy.At(t.v, o.Occurred).Value
+	before := t.sum(t.old, t.oldUse, m, o, net, p.DailyCap, &t.out.AwardsBefore)
+	after := t.sum(t.new, t.newUse, m, o, net, p.DailyCap, &t.out.AwardsAfter)
+	m.before += before[ledger.Points]
+	m.after += after[ledger.Points]
+	m.growth += after[ledger.Growth] - before[ledger.Growth]
+	ladder := tier.Policy.At(t.v, o.Occurred).Value
+	m.growth += ladder.GrowthOf(tier.SourcePoints, after[ledger.Points]) - ladder.GrowthOf(tier.SourcePoints, before[ledger.Points])
+	day := t.s.Zone.LocalDay(o.Occurred)
+	if t.days[day] == nil {
+		t.days[day] = &DayDelta{Day: day}
+	}
+	t.days[day].Before += before[ledger.Points]
+	t.days[day].After += after[ledger.Points]
+}
+
+// net is the order without what was refunded: what its rules have given in the end.
+func (t *trial) net(o *order.Order) []order.Line {
+	lines := o.LinesOf()
+	for i := range lines {
+		if lines[i].Amount > 0 {
+			lines[i].Eligible = max(0, lines[i].Eligible-lines[i].BackAmount)
+		}
+	}
+	return lines
+}
+
+func (t *trial) member(id int64) *tried {
+	if m, ok := t.members[id]; ok {
+		return m
+	}
+	row, err := member.Resolve(t.v, id)
+	if err != nil {
+		return nil
+	}
+	if row.ID != id {
+		m := t.member(row.ID)
+		t.members[id] = m
+		return m
+	}
+	m := &tried{m: row}
+	t.members[id] = m
+	return m
+}
+
+func (t *trial) sum(set *ruleSet, use reward.Map, m *tried, o *order.Order, net []order.Line, dailyAll int64, awards *int64) (out [3]int64) {
+	in := t.s.input(t.v, OnOrder, m.m, o.ID, o.Occurred)
+	in.Order, in.Lines, in.Amount = o, net, o.Amount-o.Refunded
+	for _, l := range net {
+		in.Eligible += l.Eligible
+	}
+	in.OrdersBefore = m.orders - 1
+	d := t.s.decider(in, use, dailyAll)
+	d.run(set.at(OnOrder, o.Occurred, nil))
+	for _, a := range d.out.Awards {
+		out[a.Asset] += a.Points
+		*awards++
+	}
+	return out
+}
+
+func (t *trial) finish() Trial {
+	ladder := tier.Policy.At(t.v, t.v.Now()).Value
+	seen := map[*tried]bool{}
+	var gains []Gain
+	for _, m := range t.members {
+		if m == nil || seen[m] {
+			continue
+		}
+		seen[m] = true
+		t.out.Members++
+		t.out.Before += m.before
+		t.out.After += m.after
+		t.out.GrowthDelta += m.growth
+		if d := m.after - m.before; d != 0 {
+			gains = append(gains, Gain{m.m.ID, m.before, m.after, d})
+		}
+		if m.growth != 0 {
+			now := ledger.Now(t.v, m.m.ID, ledger.Growth).Balance
+			switch was, is := ladder.For(now), ladder.For(now+m.growth); {
+			case is > was:
+				t.out.TierUp++
+			case is < was:
+				t.out.TierDown++
+			}
+		}
+	}
+	t.out.Delta = t.out.After - t.out.Before
+	t.out.DeltaFen = points.Policy.At(t.v, t.v.Now()).Value.Worth(t.out.Delta)
+	t.top(gains)
+	for _, d := range t.days {
+		t.out.ByDay = append(t.out.ByDay, *d)
+	}
+	sort.Slice(t.out.ByDay, func(i, j int) bool { return t.out.ByDay[i].Day < t.out.ByDay[j].Day })
+	return t.out
+}
+
+func (t *trial) top(gains []Gain) {
+	sort.Slice(gains, func(i, j int) bool {
+		if gains[i].Delta != gains[j].Delta {
+			return gains[i].Delta > gains[j].Delta
+		}
+		return gains[i].Member < gains[j].Member
+	})
+	for i := 0; i < len(gains) && i < topMembers && gains[i].Delta > 0; i++ {
+		t.out.Gainers = append(t.out.Gainers, gains[i])
+	}
+	for i := len(gains) - 1; i >= 0 && len(t.out.Losers) < topMembers && gains[i].Delta < 0; i-- {
+		t.out.Losers = append(t.out.Losers, gains[i])
+	}
+}
+
+// NewMemberOrder makes an order for a preview out of an amount alone.
+func NewMemberOrder(memberID, amount, occurred int64) order.Order {
+	return order.Order{Member: memberID, Amount: amount, Eligible: amount, Occurred: occurred, Source: "preview", No: "preview"}
+}
