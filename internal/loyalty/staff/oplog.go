@@ -120,8 +120,8 @@ func (s *Service) Head(r db.Reader) LogHead {
 
 // LogFault is the first row of the log that can't be true.
 type LogFault struct {
-	Seq  int64
-	What string
+	Seq  int64  `json:"seq" doc:"序号|number"`
+	What string `json:"what" doc:"问题|what is wrong"`
 }
 
 // VerifyLog recomputes the chain from its first row, and compares it with the head and with heads known from elsewhere.

@@ -2,14 +2,13 @@ package staff
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"strings"
 
 	"guanxi/internal/base/clock"
 	"guanxi/internal/base/db"
 	"guanxi/internal/base/fault"
 	"guanxi/internal/base/vault"
+	"guanxi/internal/base/web"
 )
 
 // The faults of logging in. A wrong name, a wrong password and a blocked operator give one answer.
@@ -21,7 +20,6 @@ var (
 )
 
 const (
-	tokenBytes = 32
 	maxTries   = 5
 	lockFor    = 15 * clock.Minute
 	idleFor    = 15 * clock.Minute
@@ -29,12 +27,6 @@ const (
 	touchEvery = clock.Minute
 	maxAgent   = 200
 )
-
-// tokenHash is what is stored of a token: 256 random bits need no salt.
-func tokenHash(token string) string {
-	sum := sha256.Sum256([]byte(token))
-	return base64.RawURLEncoding.EncodeToString(sum[:])
-}
 
 // Attempt is somebody who wants to log in.
 type Attempt struct {
@@ -66,8 +58,8 @@ func (s *Service) Login(ctx context.Context, a Attempt) (token string, who Who, 
 			return ErrWrongLogin.New()
 		}
 		tries.Delete(tx, row.Login)
-		token = tx.Token(tokenBytes)
-		ses := sessionRow{tokenHash(token), tx.ID(), row.ID, cut(a.Agent, maxAgent), tx.Now(), tx.Now()}
+		token = web.NewToken()
+		ses := sessionRow{web.TokenHash(token), tx.ID(), row.ID, cut(a.Agent, maxAgent), tx.Now(), tx.Now()}
 		who = Who{row.ID, row.Name, grantsOf(tx, row.ID), ses.ID, a.IP, a.Request}
 		if err := sessions.Insert(tx, ses); err != nil {
 			return err

@@ -10,6 +10,7 @@ import (
 	"guanxi/internal/base/db"
 	"guanxi/internal/base/fault"
 	"guanxi/internal/base/vault"
+	"guanxi/internal/base/web"
 )
 
 func (w *world) login(login, password string) (string, Who, error) {
@@ -17,7 +18,7 @@ func (w *world) login(login, password string) (string, Who, error) {
 }
 
 func (w *world) who(token string) (Who, error) {
-	return w.s.Who(context.Background(), tokenHash(token))
+	return w.s.Who(context.Background(), web.TokenHash(token))
 }
 
 func TestLoginGivesASession(t *testing.T) {
@@ -193,7 +194,7 @@ func TestLogoutAndRevocation(t *testing.T) {
 	if len(list) != 3 || list[0].Agent != "Browser" || list[0].CreatedAt != start {
 		t.Fatalf("sessions %+v", list)
 	}
-	w.write(func(tx *db.Tx) error { return w.s.Logout(tx, ann, tokenHash(tokens[0])) })
+	w.write(func(tx *db.Tx) error { return w.s.Logout(tx, ann, web.TokenHash(tokens[0])) })
 	end := func(who Who, i int) error {
 		return w.try(func(tx *db.Tx) error { return w.s.EndSession(tx, who, ann.Operator, list[i].ID) })
 	}

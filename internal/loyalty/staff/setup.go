@@ -5,6 +5,7 @@ import (
 
 	"guanxi/internal/base/db"
 	"guanxi/internal/base/fault"
+	"guanxi/internal/base/web"
 )
 
 // The faults of the first start.
@@ -25,9 +26,9 @@ func (s *Service) NewSetupToken(tx *db.Tx) (string, error) {
 	if !s.NeedsSetup(tx) {
 		return "", ErrSetupDone.New()
 	}
-	token := tx.Token(tokenBytes)
+	token := web.NewToken()
 	setups.Get(tx, theSetup)
-	setups.Put(tx, setupRow{theSetup, tokenHash(token)})
+	setups.Put(tx, setupRow{theSetup, web.TokenHash(token)})
 	return token, nil
 }
 
@@ -44,7 +45,7 @@ func (s *Service) Setup(tx *db.Tx, token string, in NewOperator) (Operator, erro
 		return Operator{}, ErrSetupDone.New()
 	}
 	row, ok := setups.Get(tx, theSetup)
-	if !ok || subtle.ConstantTimeCompare([]byte(row.Hash), []byte(tokenHash(token))) != 1 {
+	if !ok || subtle.ConstantTimeCompare([]byte(row.Hash), []byte(web.TokenHash(token))) != 1 {
 		return Operator{}, ErrSetupToken.New()
 	}
 	setups.Delete(tx, theSetup)

@@ -13,6 +13,7 @@ import (
 	"guanxi/internal/base/fault"
 	"guanxi/internal/base/job"
 	"guanxi/internal/base/vault"
+	"guanxi/internal/base/web"
 )
 
 const (
@@ -255,14 +256,14 @@ func TestOperatorsAreMadeBlockedAndLetInAgain(t *testing.T) {
 	if err := status(op.ID, Blocked); err != nil {
 		t.Fatal(err)
 	}
-	_, err = w.s.Who(context.Background(), tokenHash(token))
+	_, err = w.s.Who(context.Background(), web.TokenHash(token))
 	want(t, "session of a blocked operator", err, ErrNoSession)
 	_, _, err = w.s.Login(context.Background(), Attempt{Login: "ann", Password: vault.Hide(secret)})
 	want(t, "login of a blocked operator", err, ErrWrongLogin)
 	if err := status(op.ID, Active); err != nil {
 		t.Fatal(err)
 	}
-	_, err = w.s.Who(context.Background(), tokenHash(token))
+	_, err = w.s.Who(context.Background(), web.TokenHash(token))
 	want(t, "the old session", err, ErrNoSession)
 	if got := fmt.Sprint(w.sound()); got != "[operator.add session.begin operator.status operator.status]" {
 		t.Error(got)
