@@ -63,6 +63,12 @@ func isRetryable(err error) bool {
 	return false
 }
 
+// isFull reports that there was no room to write.
+func isFull(err error) bool {
+	s := err.Error()
+	return strings.Contains(s, "disk is full") || strings.Contains(s, "SQLITE_FULL") || strings.Contains(s, "ENOSPC")
+}
+
 // outward turns a storage error into what the caller sees; the detail stays inside for operators.
 func outward(err error) error {
 	var e *fault.Error
@@ -75,7 +81,7 @@ func outward(err error) error {
 		return ErrDuplicate.New().Because(err)
 	case isRetryable(err):
 		return ErrBusy.New().Because(err)
-	case strings.Contains(err.Error(), "disk is full") || strings.Contains(err.Error(), "SQLITE_FULL") || strings.Contains(err.Error(), "ENOSPC"):
+	case isFull(err):
 		return ErrFull.New().Because(err)
 	}
 	return ErrStorage.New().Because(err)

@@ -108,7 +108,7 @@ func (d *DB) lane() {
 	}
 }
 
-// runGroup runs the group in one transaction; when that fails for a reason of one member, each runs alone.
+// runGroup runs the group in one transaction; when that fails for what may be a reason of one member, each runs alone.
 func (d *DB) runGroup(group []*call) {
 	for try := 1; ; try++ {
 		err := d.attempt(group)
@@ -118,8 +118,10 @@ func (d *DB) runGroup(group []*call) {
 		if isRetryable(err) && try < maxTries {
 			continue
 		}
-		if len(group) == 1 {
-			group[0].err = outward(err)
+		if len(group) == 1 || isFull(err) {
+			for _, c := range group {
+				c.err = outward(err)
+			}
 			return
 		}
 		break
@@ -221,7 +223,14 @@ func (d *DB) commit(group []*call) error {
 	if _, err := d.w.exec("COMMIT"); err != nil {
 		// It may or may not be on disk. Only a fresh connection can tell, and only by the caller's key.
 		d.sick = true
-		d.opt.Log.Error("commit failed, outcome unknown", "err", err, "functions", len(group))
+		d.opt.Log.Error("commit failed", "err", err, "functions", len(group))
+		herr := d.heal() // before anybody is answered: who looks next gets the last word
+		if herr != nil {
+			d.opt.Log.Error("storage stays broken; it is tried again at the next write", "err", herr)
+		}
+		if herr == nil && isFull(err) {
+			return err // the engine finds no room before the commit is whole, and what it left is overwritten: nothing was changed
+		}
 		for _, c := range group {
 			c.err = ErrUnknown.New().Because(err)
 		}

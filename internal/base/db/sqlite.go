@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"database/sql/driver"
 	"fmt"
 	"net/url"
 	"os"
@@ -105,7 +106,7 @@ func (d *DB) WALBytes() int64 {
 	return st.Size()
 }
 
-// heal replaces a connection whose state is in doubt.
+// heal replaces a connection whose state is in doubt, and with it what a failed commit left in doubt.
 func (d *DB) heal() error {
 	if !d.sick {
 		return nil
@@ -115,12 +116,27 @@ func (d *DB) heal() error {
 	if err != nil {
 		return err
 	}
+	if err := bury(s); err != nil {
+		s.discard()
+		return err
+	}
 	s.seen = d.w.seen
 	d.w, d.sick = s, false
 	rng := d.tx.rng // begun anew it would repeat its draws
 	d.tx = newTx(d, s)
 	d.tx.rng = rng
 	return nil
+}
+
+// bury overwrites, with a commit of its own, what a failed commit may have left beyond the end of the log. Nobody sees
+// that while the program runs, but recovery after a kill would: a reader would have been told "not there" too early.
+func bury(s *session) error {
+	var n int64
+	err := s.query("PRAGMA user_version", nil, func(v []driver.Value) error { return scan(v, []any{&n}) })
+	if err == nil {
+		_, err = s.exec(fmt.Sprintf("PRAGMA user_version = %d", (n+1)%(1<<31)))
+	}
+	return err
 }
 
 // sqliteDDL turns a portable statement into SQLite's: tables are clustered by their primary key,
