@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"path/filepath"
 
+	"guanxi/internal/app/importer"
 	"guanxi/internal/base/clock"
 	"guanxi/internal/base/db"
 	"guanxi/internal/base/fact"
@@ -59,12 +60,13 @@ type App struct {
 	Points   *points.Service
 	Tiers    *tier.Service
 	Earn     *earn.Service
+	Importer *importer.Importer
 }
 
 // Schemas lists the tables of every feature, from the lowest up.
 var Schemas = []db.Schema{
 	fact.Schema, job.Schema, setting.Schema, web.Schema, shop.Schema, staff.Schema, member.Schema, order.Schema,
-	ledger.Schema, tier.Schema, reward.Schema, earn.Schema,
+	ledger.Schema, tier.Schema, reward.Schema, earn.Schema, importer.Schema,
 }
 
 func (o *Options) defaults() {
@@ -124,6 +126,7 @@ func (a *App) wire(ctx context.Context, o Options) (err error) {
 	a.Points = &points.Service{Zone: a.Zone, Ledger: a.Ledger}
 	a.Tiers = &tier.Service{Zone: a.Zone, Ledger: a.Ledger}
 	a.Earn = &earn.Service{Zone: a.Zone, Ledger: a.Ledger}
+	a.Importer = &importer.Importer{DB: a.DB, Members: a.Members, Orders: a.Orders}
 	a.Members.Wire(a.DB)
 	a.Orders.Wire(a.DB)
 	a.Ledger.Wire(a.DB)

@@ -2,6 +2,7 @@ package order
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 
 	"guanxi/internal/base/clock"
@@ -532,4 +533,83 @@ func (s *Service) ReviewWaiting(tx *db.Tx, before int64) {
 		w.State = "review"
 		Waitings.Put(tx, w)
 	}
+}
+
+// Unnamed is a refund that names no order: it finds its orders by member and item.
+type Unnamed struct {
+	Source   string
+	No       string
+	Members  []int64 // the member and everyone merged into it
+	Lines    []RefundLine
+	Amount   int64 // without lines: the newest order that still holds as much
+	Occurred int64
+}
+
+// UnnamedOutcome tells which orders took the refund and what was left over.
+type UnnamedOutcome struct {
+	Refunds []Refund
+	Left    []RefundLine
+	Again   bool
+}
+
+// RefundUnnamed books a refund without an order number on the member's orders, newest first. Money follows the items:
+// what was paid for them goes back. A repeated delivery changes nothing.
+func (s *Service) RefundUnnamed(tx *db.Tx, in Unnamed) (UnnamedOutcome, error) {
+	if err := checkNo(in.Source, in.No, "no"); err != nil {
+		return UnnamedOutcome{}, err
+	}
+	key, h := in.Source+"|d|"+in.No, hash(in.said())
+	if k, ok := keys.Get(tx, key); ok {
+		if k.Hash != h {
+			return UnnamedOutcome{}, ErrRefundConflict.With("no", in.No)
+		}
+		return UnnamedOutcome{Again: true}, nil
+	}
+	found, left := s.matches(tx, in)
+	if len(found) == 0 {
+		return UnnamedOutcome{Left: left}, nil
+	}
+	out := UnnamedOutcome{Left: left}
+	for i, m := range found {
+		no := in.No
+		if i > 0 {
+			no = fmt.Sprintf("%s#%d", in.No, i+1)
+		}
+		r := RefundIn{Source: m.Order.Source, OrderNo: m.Order.No, No: no, Lines: m.Lines, Occurred: in.Occurred}
+		if len(m.Lines) == 0 {
+			r.Amount = in.Amount
+		}
+		o, err := s.Refund(tx, r)
+		if err != nil {
+			return UnnamedOutcome{}, err
+		}
+		out.Refunds = append(out.Refunds, o.Refund)
+	}
+	return out, keys.Insert(tx, keyRow{key, found[0].Order.Member, found[0].Order.ID, h})
+}
+
+// said is what the source told, without what we found out about the member.
+func (in Unnamed) said() Unnamed {
+	in.Members = nil
+	return in
+}
+
+func (s *Service) matches(tx *db.Tx, in Unnamed) ([]Match, []RefundLine) {
+	if len(in.Members) == 0 {
+		return nil, in.Lines
+	}
+	if len(in.Lines) > 0 {
+		return MatchItems(tx, in.Members, in.Lines, in.Occurred)
+	}
+	var orders []Order
+	for _, m := range in.Members {
+		orders = append(orders, before(tx, m, in.Occurred)...)
+	}
+	sortNewest(orders)
+	for _, o := range orders {
+		if o.Amount-o.Refunded >= in.Amount && in.Amount > 0 {
+			return []Match{{Order: o}}, nil
+		}
+	}
+	return nil, []RefundLine{{Amount: in.Amount}}
 }
