@@ -36,6 +36,7 @@ type DB struct {
 	wpool     *sql.DB
 	rpool     *sql.DB
 	w         *session
+	cp        *session // for checkpoints
 	readers   chan *session
 	ids       *id.Source
 	tx        *Tx
@@ -103,6 +104,9 @@ func (d *DB) openPools(ctx context.Context) (err error) {
 			return err
 		}
 		d.tx = newTx(d, d.w)
+		if d.cp, err = newSession(ctx, d.wpool); err != nil {
+			return err
+		}
 	}
 	if d.rpool, err = sql.Open(d.opt.Driver, d.opt.DSN(d.path, false)); err != nil {
 		return err
@@ -183,6 +187,9 @@ func (d *DB) release() error {
 	}
 	if d.w != nil {
 		keep(d.w.close())
+	}
+	if d.cp != nil {
+		keep(d.cp.close())
 	}
 	if d.wpool != nil {
 		keep(d.wpool.Close())

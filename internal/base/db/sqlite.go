@@ -59,18 +59,15 @@ func lockFolder(dir string) (func(), error) {
 		_ = f.Close()
 		return nil, ErrLocked.With("path", dir).Because(err)
 	}
-	return func() { _ = f.Close() }, nil
+	return func() {
+		_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN) // closing alone keeps it while a process being forked has the file too
+		_ = f.Close()
+	}, nil
 }
 
 // checkpoints moves the WAL into the file in small steps from its own connection.
 func (d *DB) checkpoints() {
 	defer close(d.cpDone)
-	s, err := newSession(context.Background(), d.wpool)
-	if err != nil {
-		d.opt.Log.Error("no connection for checkpoints", "err", err)
-		return
-	}
-	defer func() { _ = s.close() }()
 	for {
 		t := clock.Timer(checkpointEvery)
 		select {
@@ -78,12 +75,12 @@ func (d *DB) checkpoints() {
 			t.Stop()
 			return
 		case <-t.C:
-			d.checkpoint(s)
+			d.checkpoint()
 		}
 	}
 }
 
-func (d *DB) checkpoint(s *session) {
+func (d *DB) checkpoint() {
 	st, err := os.Stat(d.path + "-wal")
 	if err != nil || st.Size() < 4<<20 {
 		return
@@ -92,7 +89,7 @@ func (d *DB) checkpoint(s *session) {
 	if st.Size() > walLimit {
 		mode = "RESTART" // waits for readers and the writer once, then the file is reused from its start
 	}
-	if _, err := s.exec("PRAGMA wal_checkpoint(" + mode + ")"); err != nil && !isRetryable(err) {
+	if _, err := d.cp.exec("PRAGMA wal_checkpoint(" + mode + ")"); err != nil && !isRetryable(err) {
 		d.opt.Log.Error("checkpoint failed", "err", err)
 	}
 }
