@@ -303,3 +303,24 @@ func TestRefundFindsEveryPartOfItsLot(t *testing.T) {
 	})
 	b.sound()
 }
+
+// A refund takes its own lot though there is debt; what it takes besides is what is truly free, not the debt's cover.
+func TestPreferredLotsAreNoLongerAvailable(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	b.earn("own", 83, 300)
+	b.earn("other", 13, 200)
+	b.must(func(tx *db.Tx) error { // a debt of 1 comes over by a merge, so it stands beside the lots
+		_, err := b.l.Take(tx, Debit{Member: 2, Asset: Points, Amount: 1, Kind: KindSpend, Source: "s", Short: ShortDebt})
+		return err
+	})
+	b.must(b.move(2, 1, "m"))
+	b.want(95, 95, 0, 0, 1)
+	b.refused(ErrInsufficient, func(tx *db.Tx) error {
+		own, _ := EntryBySource(tx, 1, Points, "own")
+		_, err := b.l.Take(tx, Debit{Member: 1, Asset: Points, Amount: 96, Kind: KindClawback, Source: "refund",
+			Prefer: []LotKey{{1, Points, own.Expires, own.Lot}}})
+		return err
+	})
+	b.want(95, 95, 0, 0, 1)
+}

@@ -142,7 +142,9 @@ func (l *Ledger) take(tx *db.Tx, q Debit) (Entry, error) {
 		left -= l.takeFrom(tx, &a, &d, k, left)
 	}
 	if !q.Only {
-		left -= l.takeInOrder(tx, &a, &d, min(left, a.Available()))
+		now := a
+		now.Balance -= q.Amount - left // what was preferred is gone
+		left -= l.takeInOrder(tx, &a, &d, min(left, now.Available()))
 	}
 	switch {
 	case left == 0:
