@@ -131,7 +131,6 @@ func (a *App) wire(ctx context.Context, o Options) (err error) {
 	a.Orders.Wire(a.DB)
 	a.Ledger.Wire(a.DB)
 	a.Tiers.Wire(a.DB)
-	a.Earn.Wire(a.DB)
 	a.react()
 	a.schedule()
 	return a.firstStart(ctx)

@@ -28,7 +28,7 @@ func (a *App) react() {
 
 	// order
 	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[order.PaidFact]) error { return a.Points.OnPaid(tx, e.Body.Row) })
-	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[order.PaidFact]) error { return a.Earn.OnPaid(tx, e.Body.Row) })
+	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[order.PaidFact]) error { return a.Earn.OnPaid(tx, e.Body) })
 	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[order.RefundedFact]) error {
 		return a.Points.OnRefunded(tx, e.Body.Row, e.Body.Refund)
 	})

@@ -26,6 +26,7 @@ type Input struct {
 	Amount       int64
 	Eligible     int64
 	OrdersBefore int64
+	FirstToday   bool // the member's first order received this local day
 	// Base is what rules for money spent gave, for kinds that multiply it.
 	Base int64
 	skus []string

@@ -22,11 +22,9 @@ type Service struct {
 	Ledger *ledger.Ledger
 }
 
-// Wire tells the database what to read for every group.
-func (s *Service) Wire(d *db.DB) { db.Load(d, activeDays) }
-
 // OnPaid judges a paid order and gives what its rules say.
-func (s *Service) OnPaid(tx *db.Tx, o *order.Order) error {
+func (s *Service) OnPaid(tx *db.Tx, paid order.PaidFact) error {
+	o := paid.Row
 	if o.Member == 0 {
 		return nil
 	}
@@ -36,8 +34,7 @@ func (s *Service) OnPaid(tx *db.Tx, o *order.Order) error {
 	}
 	in := s.input(tx, OnOrder, m, o.ID, o.Occurred)
 	in.Order, in.Amount, in.Eligible = o, o.Amount, o.Eligible
-	st, _ := order.Stats.Get(tx, m.ID)
-	in.OrdersBefore = max(0, st.Orders-1)
+	in.OrdersBefore, in.FirstToday = paid.Before, paid.FirstToday
 	return s.judge(tx, m, in, o.ID, fmt.Sprintf("order:%d", o.ID))
 }
 
@@ -106,9 +103,7 @@ func (s *Service) growth(tx *db.Tx, d *decider) {
 		}
 	}
 	a.Lines = shares(a.Points, d.in)
-	today := s.Zone.LocalDay(tx.Now())
-	if last, _ := activeDays.Get(tx, d.in.Member); last.Day < today {
-		activeDays.Put(tx, activeDay{d.in.Member, today})
+	if d.in.FirstToday {
 		a.Active = t.GrowthOf(tier.SourceActiveDay, 1)
 		a.Points += a.Active
 	}
@@ -140,14 +135,14 @@ func (s *Service) keep(tx *db.Tx, member, cause int64, d Decision) error {
 	if err != nil {
 		return err
 	}
-	decisions.Put(tx, decisionRow{member, cause, tx.Now(), string(b)})
+	decisions.Put(tx, decisionRow{cause, member, tx.Now(), string(b)})
 	return nil
 }
 
 // DecisionOf reads why a cause gave what it gave.
 func DecisionOf(r db.Reader, memberID, cause int64) (Decision, bool, error) {
-	row, ok := decisions.Get(r, decisionKey{memberID, cause})
-	if !ok {
+	row, ok := decisions.Get(r, cause)
+	if !ok || row.Member != memberID {
 		return Decision{}, false, nil
 	}
 	var d Decision

@@ -63,32 +63,16 @@ func (v *Version) SpecOf() Spec {
 }
 
 type decisionRow struct {
-	Member int64
 	Cause  int64
+	Member int64
 	At     int64
 	Body   string
 }
 
-type decisionKey struct{ Member, Cause int64 }
-
-var decisions = db.NewTable(db.Spec[decisionRow, decisionKey]{
-	Name: "earn_decision", Keys: 2, Cols: []string{"member_id", "cause_id", "at", "body"},
-	Row:   func(r *decisionRow, p []any) []any { return append(p, &r.Member, &r.Cause, &r.At, &r.Body) },
-	Key:   func(r *decisionRow) decisionKey { return decisionKey{r.Member, r.Cause} },
-	Args:  func(k decisionKey, a []any) []any { return append(a, k.Member, k.Cause) },
-	Owner: func(k decisionKey) int64 { return k.Member },
-})
-
-type activeDay struct {
-	Member int64
-	Day    int
-}
-
-var activeDays = db.NewTable(db.Spec[activeDay, int64]{
-	Name: "earn_day", Keys: 1, Load: true, Cols: []string{"member_id", "day"},
-	Row:   func(r *activeDay, p []any) []any { return append(p, &r.Member, &r.Day) },
-	Key:   func(r *activeDay) int64 { return r.Member },
-	Owner: func(k int64) int64 { return k },
+var decisions = db.NewTable(db.Spec[decisionRow, int64]{
+	Name: "earn_decision", Keys: 1, Cols: []string{"cause_id", "member_id", "at", "body"},
+	Row: func(r *decisionRow, p []any) []any { return append(p, &r.Cause, &r.Member, &r.At, &r.Body) },
+	Key: func(r *decisionRow) int64 { return r.Cause },
 })
 
 // versionsOf lists a rule's versions, oldest first; rule 0 lists all.

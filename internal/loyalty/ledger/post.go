@@ -76,7 +76,7 @@ func (l *Ledger) add(tx *db.Tx, c Credit) (Entry, error) {
 	}
 	a.Debt -= d.Repaid
 	if left := c.Amount - d.Repaid; left > 0 {
-		l.giveLot(tx, &a, Lot{Member: c.Member, Asset: c.Asset, Expires: c.Expires, ID: e.Lot, Remaining: left,
+		l.openLot(tx, &a, Lot{Member: c.Member, Asset: c.Asset, Expires: c.Expires, ID: e.Lot, Remaining: left,
 			Matures: d.Matures, Class: c.Class, Rule: c.Rule, Granted: c.Amount, Ref: c.Ref})
 	}
 	if e, err = l.book(tx, a, e, d); err != nil {
@@ -214,6 +214,17 @@ func (l *Ledger) giveLot(tx *db.Tx, a *Account, n Lot) {
 		lot = n
 	}
 	Lots.Put(tx, lot)
+	a.received(tx, n)
+}
+
+// openLot opens a lot that was just made, so it need not be looked for.
+func (l *Ledger) openLot(tx *db.Tx, a *Account, n Lot) {
+	Lots.Put(tx, n)
+	a.received(tx, n)
+}
+
+// received counts what came in and when time will change it.
+func (a *Account) received(tx *db.Tx, n Lot) {
 	a.Due = min(a.Due, n.Expires)
 	if n.Matures > tx.Now() {
 		a.Pending += n.Remaining

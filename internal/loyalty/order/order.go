@@ -92,8 +92,10 @@ type PaidFact struct {
 	Amount   int64  `json:"amount"`
 	Eligible int64  `json:"eligible"`
 	Occurred int64  `json:"occurred"`
-	// The order itself, for reactions in the same Tx; not stored again.
-	Row *Order `json:"-"`
+	// What follows is for reactions in the same Tx; it is not stored again.
+	Row        *Order `json:"-"`
+	Before     int64  `json:"-"` // the member's orders before this one
+	FirstToday bool   `json:"-"` // no other order of the member was received this local day
 }
 
 // FactKind is "order.paid".

@@ -90,7 +90,8 @@ func (s *Service) Take(tx *db.Tx, in In) (o Order, again bool, err error) {
 		return o, false, err
 	}
 	key, h := keyOf(in.Source, in.No), in.hash()
-	if k, ok := keys.Get(tx, key); ok {
+	k, ok := keys.Get(tx, key)
+	if ok && k.Order != 0 {
 		if k.Hash != h {
 			return o, false, ErrConflict.With("no", in.No)
 		}
@@ -98,16 +99,18 @@ func (s *Service) Take(tx *db.Tx, in In) (o Order, again bool, err error) {
 		return o, true, nil
 	}
 	o = in.order(tx)
-	if err := keys.Insert(tx, keyRow{key, o.Member, o.ID, h}); err != nil {
-		return o, false, err
-	}
+	awaited := ok
+	keys.Put(tx, keyRow{key, o.Member, o.ID, h})
 	if err := Orders.Insert(tx, o); err != nil {
 		return o, false, err
 	}
-	s.count(tx, o)
-	f := PaidFact{o.ID, o.Source, o.Amount, o.Eligible, o.Occurred, &o}
+	f := PaidFact{Order: o.ID, Source: o.Source, Amount: o.Amount, Eligible: o.Eligible, Occurred: o.Occurred, Row: &o}
+	s.count(tx, o, &f)
 	if _, err := fact.Emit(tx, o.Member, f); err != nil {
 		return o, false, err
+	}
+	if !awaited {
+		return o, false, nil
 	}
 	if err := s.applyWaiting(tx, key); err != nil {
 		return o, false, err
@@ -142,12 +145,15 @@ func (in *In) order(tx *db.Tx) Order {
 		Occurred: in.Occurred, Received: tx.Now(), Lines: encode(lines)}
 }
 
-func (s *Service) count(tx *db.Tx, o Order) {
+func (s *Service) count(tx *db.Tx, o Order, f *PaidFact) {
 	if o.Member != 0 {
 		st, ok := Stats.Get(tx, o.Member)
 		if !ok {
 			st = Stat{Member: o.Member, First: o.Occurred}
 		}
+		today := s.Zone.LocalDay(tx.Now())
+		f.Before, f.FirstToday = st.Orders, st.LastDay != today
+		st.LastDay = today
 		st.Orders++
 		st.Spent += o.Amount
 		st.First, st.Last = min(st.First, o.Occurred), max(st.Last, o.Occurred)
@@ -226,8 +232,8 @@ func (s *Service) Refund(tx *db.Tx, in RefundIn) (Outcome, error) {
 		return s.refundAgain(tx, in, k, h)
 	}
 	k, ok := keys.Get(tx, keyOf(in.Source, in.OrderNo))
-	if !ok {
-		return s.wait(tx, in, h)
+	if !ok || k.Order == 0 {
+		return s.wait(tx, in)
 	}
 	o, _ := Get(tx, k.Member, k.Order)
 	f, o, err := s.refund(tx, o, in)
@@ -242,7 +248,7 @@ func (s *Service) refundAgain(tx *db.Tx, in RefundIn, k keyRow, h string) (Outco
 		return Outcome{}, ErrRefundConflict.With("no", in.No)
 	}
 	ok, found := keys.Get(tx, keyOf(in.Source, in.OrderNo))
-	if !found {
+	if !found || ok.Order == 0 {
 		return Outcome{Again: true, Waiting: true}, nil
 	}
 	o, _ := Get(tx, ok.Member, ok.Order)
@@ -251,7 +257,7 @@ func (s *Service) refundAgain(tx *db.Tx, in RefundIn, k keyRow, h string) (Outco
 }
 
 // wait parks a refund; its number is taken, so that a repeated delivery is known.
-func (s *Service) wait(tx *db.Tx, in RefundIn, h string) (Outcome, error) {
+func (s *Service) wait(tx *db.Tx, in RefundIn) (Outcome, error) {
 	w, ok := Waitings.Get(tx, waitingKey{keyOf(in.Source, in.OrderNo), in.No})
 	body, err := json.Marshal(in)
 	if err != nil {
@@ -263,6 +269,8 @@ func (s *Service) wait(tx *db.Tx, in RefundIn, h string) (Outcome, error) {
 		}
 		return Outcome{Waiting: true, Again: true}, nil
 	}
+	// The order's number is marked as awaited, so that taking an order looks for refunds only when there are some.
+	keys.Put(tx, keyRow{ID: keyOf(in.Source, in.OrderNo)})
 	return Outcome{Waiting: true}, Waitings.Insert(tx, Waiting{keyOf(in.Source, in.OrderNo), in.No, tx.Now(), "waiting", string(body)})
 }
 
@@ -456,7 +464,7 @@ func (s *Service) Close(tx *db.Tx, source, no string) (Order, error) {
 // Find looks an order up by its source's number.
 func Find(r db.Reader, source, no string) (Order, bool) {
 	k, ok := keys.Get(r, keyOf(source, no))
-	if !ok {
+	if !ok || k.Order == 0 {
 		return Order{}, false
 	}
 	return Get(r, k.Member, k.Order)

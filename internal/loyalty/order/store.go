@@ -118,14 +118,15 @@ type Stat struct {
 	Refunded int64
 	First    int64
 	Last     int64
+	LastDay  int // local day on which the last order was received
 }
 
 // Stats holds a row a member with orders.
 var Stats = db.NewTable(db.Spec[Stat, int64]{
 	Name: "order_stat", Keys: 1, Load: true,
-	Cols: []string{"member_id", "orders", "refunds", "spent", "refunded", "first_at", "last_at"},
+	Cols: []string{"member_id", "orders", "refunds", "spent", "refunded", "first_at", "last_at", "last_day"},
 	Row: func(r *Stat, p []any) []any {
-		return append(p, &r.Member, &r.Orders, &r.Refunds, &r.Spent, &r.Refunded, &r.First, &r.Last)
+		return append(p, &r.Member, &r.Orders, &r.Refunds, &r.Spent, &r.Refunded, &r.First, &r.Last, &r.LastDay)
 	},
 	Key:   func(r *Stat) int64 { return r.Member },
 	Owner: func(k int64) int64 { return k },

@@ -21,16 +21,11 @@ CREATE TABLE earn_version (
   PRIMARY KEY (version_id)
 );
 -- why: one row a cause, with every award and every non-award
+-- (keyed by the cause, which is time-ordered: written once, side by side, and read when somebody asks)
 CREATE TABLE earn_decision (
-  member_id bigint NOT NULL,
   cause_id bigint NOT NULL,
+  member_id bigint NOT NULL,
   at bigint NOT NULL,
   body text NOT NULL,
-  PRIMARY KEY (member_id, cause_id)
-);
--- the last local day a member was active, so that a day counts once
-CREATE TABLE earn_day (
-  member_id bigint NOT NULL,
-  day integer NOT NULL,
-  PRIMARY KEY (member_id)
+  PRIMARY KEY (cause_id)
 );

@@ -55,6 +55,7 @@ CREATE TABLE order_stat (
   refunded bigint NOT NULL,
   first_at bigint NOT NULL,
   last_at bigint NOT NULL,
+  last_day integer NOT NULL,
   PRIMARY KEY (member_id)
 );
 -- by local day of business, for live totals
