@@ -138,15 +138,15 @@ func kindOf(code string) *fault.Kind {
 	return &fault.Kind{Code: code}
 }
 
-// life runs a child and kills it at a random moment: counted from its start, so that it may be opening, recovering or
-// migrating, or from its first acknowledgement, so that it is surely at work.
-func (h *house) life(rng *rand.Rand) error {
+// life runs a child and kills it at a random moment: counted from its first acknowledgement when it is to be at work,
+// else from its start, so that it may be opening, recovering or migrating.
+func (h *house) life(rng *rand.Rand, atWork bool) error {
 	h.first, h.words = make(chan struct{}, 1), nil
 	c, err := start("post", h.dir, h.next, h.hear)
 	if err != nil {
 		return err
 	}
-	if rng.IntN(4) > 0 {
+	if atWork {
 		select {
 		case <-h.first:
 		case <-c.heard:
@@ -186,7 +186,7 @@ func (h *house) check() error {
 // kills ends n lives; after two of three the database is checked, after the third the next child finds it as it is.
 func (h *house) kills(n int, rng *rand.Rand) error {
 	for i := range n {
-		if err := h.life(rng); err != nil {
+		if err := h.life(rng, rng.IntN(4) > 0); err != nil {
 			return fmt.Errorf("kill %d: %w", i+1, err)
 		}
 		if i == n-1 || rng.IntN(3) > 0 {

@@ -223,6 +223,8 @@ func (h *handle) Lock(level vfs.LockLevel) error {
 			h.lock = vfs.LOCK_PENDING
 			return sqlite3.BUSY
 		}
+	default:
+		return sqlite3.MISUSE // SQLite asks for no others
 	}
 	h.lock = level
 	return nil
