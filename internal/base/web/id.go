@@ -66,6 +66,9 @@ type JSON string
 // MarshalJSON gives the text itself.
 func (j JSON) MarshalJSON() ([]byte, error) { return []byte(j), nil }
 
+// UnmarshalJSON takes the text itself: whoever it is for reads it.
+func (j *JSON) UnmarshalJSON(b []byte) error { *j = JSON(b); return nil }
+
 // Schema allows any value.
 func (JSON) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Description: "任意 JSON|any JSON"}

@@ -59,15 +59,24 @@ func (s *Service) limit(r db.Reader, name string) (amount int64) {
 
 // SetLimit changes a limit. Raising one weakens the second look, so its route should ask for an approval itself.
 func (s *Service) SetLimit(tx *db.Tx, who Who, name string, amount int64, reason string) error {
+	act, err := s.setLimit(tx, name, amount)
+	if err != nil {
+		return err
+	}
+	act.Reason = reason
+	return s.Log(tx, who, act)
+}
+
+func (s *Service) setLimit(tx *db.Tx, name string, amount int64) (Act, error) {
 	if !slices.ContainsFunc(defaultLimits, func(l Limit) bool { return l.Name == name }) {
-		return ErrNoLimit.With("name", name)
+		return Act{}, ErrNoLimit.With("name", name)
 	}
 	if amount < 0 || amount > maxAmount {
-		return ErrAmount.New().At("amount")
+		return Act{}, ErrAmount.New().At("amount")
 	}
-	act := Act{What: "limit.set", Old: limitRow{name, s.limit(tx, name)}, New: limitRow{name, amount}, Reason: reason}
+	act := Act{What: "limit.set", Old: limitRow{name, s.limit(tx, name)}, New: limitRow{name, amount}}
 	limits.Put(tx, limitRow{name, amount})
-	return s.Log(tx, who, act)
+	return act, nil
 }
 
 // AllowPoints lets an operator give or take points by hand alone, within the limits per act and per local day; above

@@ -16,6 +16,7 @@ var Permissions = []Permission{
 	{"erase.members", "注销与删除会员数据", "Erase members"},
 	{"view.points", "查看积分与成长值", "See points and growth"},
 	{"grant.points", "手工调整积分", "Adjust points by hand"},
+	{"freeze.points", "冻结与解冻积分", "Freeze and release points"},
 	{"approve.points", "复核积分调整", "Approve adjustments of points"},
 	{"view.orders", "查看订单", "See orders"},
 	{"edit.orders", "补录订单与退款", "Enter orders and refunds"},
@@ -77,7 +78,8 @@ const (
 var Roles = []Role{
 	{SystemAdmin, "系统管理员", "System administrator", []string{
 		"view.shops", "edit.shops", "view.partners", "edit.partners", "view.operators", "edit.operators",
-		"view.settings", "edit.settings", "view.jobs", "edit.jobs"}},
+		"view.settings", "edit.settings", "view.jobs", "edit.jobs", "view.members", "view.points", "view.orders", "view.rules",
+		"view.reports"}},
 	{SecurityAdmin, "安全管理员", "Security administrator", []string{
 		"view.partners", "approve.partners", "view.operators", "grant.roles", "approve.roles", "end.sessions",
 		"view.settings", "approve.settings", "approve.exports", "view.risk", "decide.risk"}},
@@ -87,13 +89,14 @@ var Roles = []Role{
 	{Operations, "运营", "Operator", []string{
 		"view.members", "edit.members", "merge.members", "view.points", "grant.points", "view.orders", "edit.orders",
 		"view.coupons", "edit.coupons", "grant.coupons", "view.rules", "edit.rules", "view.campaigns", "edit.campaigns",
-		"send.messages", "view.risk", "view.reports", "view.shops", "export.members", "freeze.members"}},
+		"send.messages", "view.risk", "view.reports", "view.shops", "export.members", "freeze.members",
+		"freeze.points", "view.settings", "view.jobs"}},
 	{Finance, "财务", "Finance", []string{
 		"view.points", "approve.points", "view.orders", "view.coupons", "approve.coupons", "view.rules", "approve.rules",
-		"view.campaigns", "approve.campaigns", "view.reports", "export.reports", "view.shops", "verify.log"}},
+		"view.campaigns", "approve.campaigns", "view.reports", "export.reports", "view.shops", "verify.log", "view.settings"}},
 	{CustomerService, "客服", "Customer service", []string{
 		"view.members", "edit.members", "unmask.members", "freeze.members", "erase.members", "view.points", "grant.points",
-		"view.orders", "view.coupons", "grant.coupons", "view.shops"}},
+		"freeze.points", "view.orders", "view.coupons", "grant.coupons", "view.shops"}},
 	{StoreManager, "店长", "Store manager", []string{
 		"view.members", "view.points", "grant.points", "view.orders", "view.coupons", "grant.coupons", "redeem.coupons",
 		"view.reports", "view.shops"}},
