@@ -46,7 +46,9 @@ type DB struct {
 	laneDone  chan struct{}
 	stop      chan struct{}
 	sick      bool
-	last      int64
+	last      int64 // instant of the last group
+	kept      int64 // instant of the last commit, as the database has it
+	migrated  bool  // there is a place to keep it
 	hooks     []func(*Tx)
 	loaded    []prefetcher
 	ownersBuf []int64

@@ -142,7 +142,7 @@ func (d *DB) attempt(group []*call) (err error) {
 	d.tx.reset(d.tick())
 	err = d.decide(group)
 	if err == nil && d.tx.dirty() {
-		if err = d.tx.flush(); err == nil {
+		if err = d.writeAll(); err == nil {
 			return d.commit(group)
 		}
 	}
@@ -150,6 +150,14 @@ func (d *DB) attempt(group []*call) (err error) {
 		d.sick = true
 	}
 	return err
+}
+
+// writeAll sends what the group changed, and the instant of it.
+func (d *DB) writeAll() error {
+	if err := d.tx.flush(); err != nil {
+		return err
+	}
+	return d.keepInstant(d.tx.now)
 }
 
 func (d *DB) decide(group []*call) (err error) {
@@ -236,6 +244,7 @@ func (d *DB) commit(group []*call) error {
 		}
 		return ErrUnknown.New().Because(err)
 	}
+	d.kept = max(d.kept, d.tx.now)
 	d.w.seen.Commits++
 	if d.opt.OnCommit != nil {
 		d.opt.OnCommit(len(group), d.opt.Clock.Now()-start)
@@ -244,10 +253,4 @@ func (d *DB) commit(group []*call) error {
 		f()
 	}
 	return nil
-}
-
-// tick gives the group's instant: the clock's, but never earlier than the last group's.
-func (d *DB) tick() int64 {
-	d.last = max(d.last, d.opt.Clock.Now())
-	return d.last
 }

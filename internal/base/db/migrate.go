@@ -33,6 +33,9 @@ func (d *DB) Migrate(ctx context.Context, schemas ...Schema) error {
 			return outward(err)
 		}
 	}
+	if err := d.resume(); err != nil {
+		return outward(err)
+	}
 	done := map[string]bool{}
 	var all []string
 	err := d.w.query("SELECT feature, step FROM db_migration", nil, func(v []driver.Value) error {
