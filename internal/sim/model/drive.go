@@ -53,6 +53,7 @@ var start = func() int64 {
 }()
 
 type driver struct {
+	o     Options
 	d     *db.DB
 	led   Ledger
 	clock *clock.Fake
@@ -93,35 +94,70 @@ var errDoomed = errors.New("doomed")
 
 // Drive takes random steps on a fresh database and on a model until they differ.
 func Drive(ctx context.Context, o Options) (Report, error) {
-	c := clock.NewFake(start)
-	d, err := db.Open(ctx, db.Options{Dir: o.Dir, Clock: c, Seed: o.Seed})
-	if err != nil {
-		return Report{}, err
+	r := &driver{o: o, clock: clock.NewFake(start), holds: map[int]int64{}, ids: map[int64]int64{}, back: map[int64]int64{},
+		g: &gen{r: rand.New(rand.NewPCG(o.Seed, 2)), b: NewBook(start)}, out: Report{Seen: map[string]int{}}}
+	if err := r.open(ctx); err != nil {
+		return r.out, err
 	}
-	defer func() { _ = d.Close() }()
-	if err := d.Migrate(ctx, fact.Schema, ledger.Schema); err != nil {
-		return Report{}, err
+	err := r.drive(ctx)
+	if err != nil {
+		err = fmt.Errorf("seed %d, step %d: %w\nreplay: GUANXI_SEED=%d GUANXI_STEPS=%d go test -run 'TestModel$' ./internal/sim/model",
+			o.Seed, r.out.Steps, err, o.Seed, r.out.Steps)
+	}
+	return r.out, errors.Join(err, r.close())
+}
+
+func (r *driver) drive(ctx context.Context) error {
+	for audited := 0; r.out.Steps < r.o.Steps; {
+		if r.g.r.IntN(250) == 0 {
+			if err := r.reopen(ctx); err != nil {
+				return err
+			}
+		}
+		if err := r.group(ctx); err != nil {
+			return err
+		}
+		if r.out.Steps-audited >= 500 || r.out.Steps >= r.o.Steps {
+			audited = r.out.Steps
+			if err := r.audit(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (r *driver) open(ctx context.Context) (err error) {
+	if r.d, err = db.Open(ctx, db.Options{Dir: r.o.Dir, Clock: r.clock, Seed: r.o.Seed}); err != nil {
+		return err
+	}
+	if err := r.d.Migrate(ctx, fact.Schema, ledger.Schema); err != nil {
+		return errors.Join(err, r.d.Close())
 	}
 	real := &ledger.Ledger{Zone: clock.Shanghai}
-	real.Wire(d)
-	r := &driver{d: d, led: real, clock: c, holds: map[int]int64{}, ids: map[int64]int64{}, back: map[int64]int64{},
-		g: &gen{r: rand.New(rand.NewPCG(o.Seed, 2)), b: NewBook(start)}, out: Report{Seen: map[string]int{}}}
-	if o.Wrap != nil {
-		r.led = o.Wrap(real)
+	real.Wire(r.d)
+	if r.led = real; r.o.Wrap != nil {
+		r.led = r.o.Wrap(real)
 	}
-	for audited := 0; r.out.Steps < o.Steps; {
-		err := r.group(ctx)
-		if err == nil && (r.out.Steps-audited >= 500 || r.out.Steps >= o.Steps) {
-			audited = r.out.Steps
-			err = r.audit(ctx)
-		}
-		if err != nil {
-			return r.out, fmt.Errorf("seed %d, step %d: %w\nreplay: GUANXI_SEED=%d GUANXI_STEPS=%d go test -run 'TestModel$' ./internal/sim/model",
-				o.Seed, r.out.Steps, err, o.Seed, r.out.Steps)
-		}
+	return nil
+}
+
+func (r *driver) close() error {
+	d := r.d
+	if r.d = nil; d == nil {
+		return nil
 	}
-	r.out.Commits = int(d.Counts().Commits)
-	return r.out, nil
+	r.out.Commits += int(d.Counts().Commits)
+	return d.Close()
+}
+
+// reopen stops and starts the program: what it goes on with is what the disk has.
+func (r *driver) reopen(ctx context.Context) error {
+	if err := r.close(); err != nil {
+		return err
+	}
+	r.clock.Add(1)
+	return r.open(ctx)
 }
 
 // group plans some functions on the model, runs them in one transaction, and compares.
