@@ -1,7 +1,5 @@
 package db
 
-import "sync/atomic"
-
 // versions of cached settings: a change gives a new, never reused number, so that every
 // process sees with one small read whether what it holds is still true.
 type version struct {
@@ -16,11 +14,10 @@ var versions = NewTable(Spec[version, string]{
 })
 
 // Cache holds something computed from rows that change seldom (rules, tiers, settings).
-// Every process and every Tx sees the value that belongs to what it reads.
+// Every process and every Tx sees the value that belongs to what it reads; each database keeps its own.
 type Cache[T any] struct {
 	name string
 	load func(Reader) T
-	held atomic.Pointer[heldValue[T]]
 }
 
 type heldValue[T any] struct {
@@ -36,11 +33,14 @@ func NewCache[T any](name string, load func(Reader) T) *Cache[T] {
 // Get gives the value as of the reader.
 func (c *Cache[T]) Get(r Reader) T {
 	v, _ := versions.Get(r, c.name)
-	if h := c.held.Load(); h != nil && h.version == v.version {
-		return h.value
+	caches := r.session().caches
+	if held, ok := caches.Load(c); ok {
+		if h := held.(heldValue[T]); h.version == v.version {
+			return h.value
+		}
 	}
-	h := &heldValue[T]{v.version, c.load(r)}
-	c.held.Store(h)
+	h := heldValue[T]{v.version, c.load(r)}
+	caches.Store(c, h)
 	return h.value
 }
 

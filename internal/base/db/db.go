@@ -54,6 +54,7 @@ type DB struct {
 	ownersBuf []int64
 	cpDone    chan struct{}
 	values    map[any]any
+	caches    sync.Map
 }
 
 func (o *Options) defaults() {
@@ -102,11 +103,11 @@ func (d *DB) openPools(ctx context.Context) (err error) {
 		if d.wpool, err = sql.Open(d.opt.Driver, d.opt.DSN(d.path, true)); err != nil {
 			return err
 		}
-		if d.w, err = newSession(ctx, d.wpool); err != nil {
+		if d.w, err = d.newSession(ctx, d.wpool); err != nil {
 			return err
 		}
 		d.tx = newTx(d, d.w)
-		if d.cp, err = newSession(ctx, d.wpool); err != nil {
+		if d.cp, err = d.newSession(ctx, d.wpool); err != nil {
 			return err
 		}
 	}
@@ -116,7 +117,7 @@ func (d *DB) openPools(ctx context.Context) (err error) {
 	d.rpool.SetMaxIdleConns(d.opt.Readers)
 	d.readers = make(chan *session, d.opt.Readers)
 	for range d.opt.Readers {
-		s, err := newSession(ctx, d.rpool)
+		s, err := d.newSession(ctx, d.rpool)
 		if err != nil {
 			return err
 		}

@@ -345,3 +345,18 @@ func TestCacheFollowsItsVersion(t *testing.T) {
 		t.Error("an unchanged value was loaded again")
 	}
 }
+
+func TestCachesOfTwoDatabasesAreApart(t *testing.T) {
+	t.Parallel()
+	c := NewCache("accts", func(r Reader) int64 { a, _ := accts.Get(r, [2]int64{1, 1}); return a.Sum })
+	for _, n := range []int64{5, 7} { // the same instant and the same ids, hence the same version
+		d := open(t)
+		write(t, d, func(tx *Tx) error { add(tx, 1, 1, n); c.Bump(tx); return nil })
+		_ = d.View(context.Background(), func(v *View) error {
+			if got := c.Get(v); got != n {
+				t.Errorf("%d of another database, want %d", got, n)
+			}
+			return nil
+		})
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 )
 
 // session is one connection used at driver level: statements are prepared once per text,
@@ -17,6 +18,8 @@ type session struct {
 	named []driver.NamedValue
 	ctx   context.Context
 	seen  *Counts
+
+	caches *sync.Map // what each Cache holds of this database
 }
 
 // Counts tells what the database was asked to do; bench and metrics read it.
@@ -24,12 +27,12 @@ type Counts struct {
 	Statements, Rows, Commits, Functions int64
 }
 
-func newSession(ctx context.Context, pool *sql.DB) (*session, error) {
+func (d *DB) newSession(ctx context.Context, pool *sql.DB) (*session, error) {
 	c, err := pool.Conn(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &session{conn: c, stmts: map[string]driver.Stmt{}, ctx: context.Background(), seen: &Counts{}}, nil
+	return &session{conn: c, stmts: map[string]driver.Stmt{}, ctx: context.Background(), seen: &Counts{}, caches: &d.caches}, nil
 }
 
 func (s *session) close() error {

@@ -109,7 +109,7 @@ func (d *DB) heal() error {
 		return nil
 	}
 	d.w.discard()
-	s, err := newSession(context.Background(), d.wpool)
+	s, err := d.newSession(context.Background(), d.wpool)
 	if err != nil {
 		return err
 	}
