@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"guanxi/internal/base/clock"
 	"guanxi/internal/base/id"
@@ -53,6 +54,7 @@ type DB struct {
 	loaded    []prefetcher
 	ownersBuf []int64
 	cpDone    chan struct{}
+	walBytes  atomic.Int64
 	values    map[any]any
 	caches    sync.Map
 }

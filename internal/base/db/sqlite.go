@@ -19,8 +19,10 @@ import (
 // checkpoints from a second connection so that the writer never waits for them.
 
 const (
-	checkpointEvery = 250 // ms
-	walLimit        = 256 << 20
+	checkpointEvery = 250      // ms
+	checkpointFrom  = 4 << 20  // bytes of log worth a checkpoint
+	walWrap         = 48 << 20 // bytes of log at which it is begun anew: overwriting a file is cheaper than growing it
+	pageSize        = 4096
 )
 
 // SQLiteDSN names an embedded database with the settings it is run with; a test that brings a driver adds to it.
@@ -35,7 +37,6 @@ func (o *Options) sqliteDSN(path string, write bool) string {
 		add("synchronous(FULL)")
 		add("foreign_keys(ON)")
 		add("wal_autocheckpoint(0)")
-		add("journal_size_limit(67108864)")
 		add(fmt.Sprintf("cache_size(-%d)", o.CacheMB<<10))
 	} else {
 		q.Set("mode", "ro")
@@ -81,27 +82,28 @@ func (d *DB) checkpoints() {
 }
 
 func (d *DB) checkpoint() {
-	st, err := os.Stat(d.path + "-wal")
-	if err != nil || st.Size() < 4<<20 {
-		return
+	size := d.walPragma("NOOP")
+	if size >= checkpointFrom {
+		size = d.walPragma("PASSIVE")
 	}
-	mode := "PASSIVE"
-	if st.Size() > walLimit {
-		mode = "RESTART" // waits for readers and the writer once, then the file is reused from its start
+	if size >= walWrap {
+		size = d.walPragma("RESTART") // waits for readers and the writer once; then the log is written from its start
 	}
-	if _, err := d.cp.exec("PRAGMA wal_checkpoint(" + mode + ")"); err != nil && !isRetryable(err) {
-		d.opt.Log.Error("checkpoint failed", "err", err)
-	}
+	d.walBytes.Store(size)
 }
 
-// WALBytes is the size of the write-ahead log.
-func (d *DB) WALBytes() int64 {
-	st, err := os.Stat(d.path + "-wal")
-	if err != nil {
-		return 0
+// walPragma runs a checkpoint of a mode and gives the bytes in use of the log.
+func (d *DB) walPragma(mode string) int64 {
+	var busy, frames, done int64
+	err := d.cp.query("PRAGMA wal_checkpoint("+mode+")", nil, func(v []driver.Value) error { return scan(v, []any{&busy, &frames, &done}) })
+	if err != nil && !isRetryable(err) {
+		d.opt.Log.Error("checkpoint failed", "err", err)
 	}
-	return st.Size()
+	return max(0, frames) * (pageSize + 24)
 }
+
+// WALBytes is how much of the write-ahead log is in use.
+func (d *DB) WALBytes() int64 { return d.walBytes.Load() }
 
 // heal replaces a connection whose state is in doubt, and with it what a failed commit left in doubt.
 func (d *DB) heal() error {
