@@ -4,8 +4,8 @@ CREATE TABLE tier_state (
   earned_at bigint NOT NULL,
   until_at bigint NOT NULL,
   warned integer NOT NULL,
-  manual integer NOT NULL,
-  manual_until bigint NOT NULL,
+  by_hand integer NOT NULL,
+  by_hand_until bigint NOT NULL,
   seq bigint NOT NULL,
   next_at bigint NOT NULL,
   PRIMARY KEY (member_id)
