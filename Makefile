@@ -11,7 +11,6 @@ FUZZTIME     ?= 5s
 LINT_VERSION := v2.15.0
 LINT         := .tools/golangci-lint-$(LINT_VERSION)
 RACE_PKGS    := $(wildcard internal/base/db internal/base/job internal/base/web)
-CRASH_PKGS   := $(wildcard internal/sim)
 PHASE        := @.ci/phase
 
 .PHONY: help run build test test-short test-race test-fuzz test-crash fmt vet lint unit sizes bench clean
@@ -37,21 +36,20 @@ vet:
 	$(PHASE) "go vet" go vet ./...
 
 unit:
-	$(PHASE) "tests" .ci/gotest -count=1 -timeout 20m ./...
+	$(PHASE) "tests" .ci/gotest -count=1 -timeout 20m $$(go list ./... | grep -v /internal/sim)
 
 sizes: ## lengths of functions, files and packages
 	$(PHASE) "sizes" bash -c 'set -o pipefail; go test -count=1 -v -run "^TestSizesInFigures$$" ./internal/tidy | grep -v "^[=-]"'
 
-test-race: ## the race detector over what runs concurrently (wants a C compiler)
+test-race: ## the race detector over what runs concurrently (it alone wants a C compiler)
+	@command -v cc >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq -y gcc libc6-dev; }
 	$(PHASE) "race detector" env CGO_ENABLED=1 .ci/gotest -race -short -count=1 -timeout 15m $(RACE_PKGS:%=./%/...)
 
 test-fuzz: ## each fuzz target for FUZZTIME (5s), one after the other
 	$(PHASE) "fuzz" .ci/fuzz $(FUZZTIME)
 
-test-crash: ## kills, power cuts, histories and the model, where they exist
-ifneq ($(CRASH_PKGS),)
-	$(PHASE) "crash suites" .ci/gotest -count=1 -timeout 30m -run 'Crash|PowerCut|Linear|Model|Town' $(CRASH_PKGS:%=./%/...)
-endif
+test-crash: ## kills, power cuts, full disks, histories, the model, the town and the scenarios, in full length
+	$(PHASE) "simulations and faults" env GUANXI_FULL=1 .ci/gotest -count=1 -timeout 40m ./internal/sim/...
 
 lint: $(LINT) ## golangci-lint, pinned
 	$(PHASE) "lint" $(LINT) run ./...
