@@ -87,10 +87,11 @@ func (r keyRow) place() vault.Place {
 
 // Caller is who signed a request.
 type Caller struct {
-	Partner int64
-	Key     int64
-	Store   int64 // the only store it may act for; 0 is all
-	scopes  []string
+	Partner   int64
+	Key       int64
+	Store     int64 // the only store it may act for; 0 is all
+	StoreCode string
+	scopes    []string
 }
 
 // Can reports whether the caller has a scope.
@@ -153,7 +154,8 @@ func (s *Service) load(r db.Reader) map[string]*liveKey {
 			continue
 		}
 		used, _ := s.used.LoadOrStore(row.ID, new(atomic.Int64))
-		out[row.Name] = &liveKey{Caller{p.ID, row.ID, p.Store, strings.Fields(p.Scopes)}, []byte(secret.Reveal()), used.(*atomic.Int64)}
+		st, _ := stores.Get(r, p.Store)
+		out[row.Name] = &liveKey{Caller{p.ID, row.ID, p.Store, st.Code, strings.Fields(p.Scopes)}, []byte(secret.Reveal()), used.(*atomic.Int64)}
 	}
 	return out
 }

@@ -91,6 +91,7 @@ func (s *Service) SaveStore(tx *db.Tx, st Store) (Store, error) {
 		return st, err
 	}
 	stores.Put(tx, st)
+	s.changed(tx) // partners bound to it act by its code
 	return st, nil
 }
 

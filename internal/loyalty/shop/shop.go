@@ -99,6 +99,7 @@ var Scopes = []Scope{
 	{"stores.read", "查看门店", "Read stores", false},
 	{"members.read", "查询会员", "Look up members", false},
 	{"members.write", "会员入会与资料", "Join members and edit their data", false},
+	{"sessions.write", "以会员身份登录", "Open the member centre as a member", true},
 	{"orders.write", "上报订单与退款", "Report orders and refunds", true},
 	{"points.read", "查询积分", "Read points", false},
 	{"points.write", "增减积分", "Give and take points", true},
