@@ -38,6 +38,11 @@ func refundKeyOf(source, no string) string { return source + "|r|" + no }
 // Wants declares the reads of Take.
 func Wants(source, no string) []db.Want { return []db.Want{keys.Want(keyOf(source, no))} }
 
+// RefundWants declares the reads of Refund.
+func RefundWants(source, orderNo, no string) []db.Want {
+	return []db.Want{keys.Want(keyOf(source, orderNo)), keys.Want(refundKeyOf(source, no))}
+}
+
 func checkNo(s, no string, field string) error {
 	if s == "" || len(s) > 64 || strings.ContainsAny(s, "|\r\n") {
 		return ErrSource.New().At("source")
@@ -293,6 +298,9 @@ func (s *Service) applyWaiting(tx *db.Tx, key string) error {
 
 // refund applies a refund to an order's lines.
 func (s *Service) refund(tx *db.Tx, o Order, in RefundIn) (Refund, Order, error) {
+	if o.Status == Refunded { // also one that cost no money: nothing of it is left
+		return Refund{}, o, ErrTooMuch.With("left", 0).At("amount")
+	}
 	lines := o.LinesOf()
 	parts, amount, err := split(lines, o, in)
 	if err != nil {
