@@ -102,6 +102,20 @@ func Resolve(r db.Reader, id int64) (Member, error) {
 	return Member{}, ErrNone.New()
 }
 
+// PathOf lists an id and those it was merged into, the living member last. What an id has booked may stand with any of them.
+func PathOf(r db.Reader, id int64) []int64 {
+	out := []int64{id}
+	for range 16 {
+		m, _ := Members.Get(r, id)
+		if m.Into == 0 {
+			break
+		}
+		id = m.Into
+		out = append(out, id)
+	}
+	return out
+}
+
 // Require resolves a member and checks that its status allows an act.
 func Require(r db.Reader, id int64, a Act) (Member, error) {
 	m, err := Resolve(r, id)

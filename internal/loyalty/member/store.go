@@ -156,3 +156,30 @@ func Count(v *db.View) (n int64) {
 	v.Row("SELECT COUNT(*) FROM member WHERE merged_into = 0", nil, &n)
 	return n
 }
+
+var sessions = db.NewTable(db.Spec[sessionRow, string]{
+	Name: "member_session", Keys: 1, Indexed: true, Cols: []string{"hash", "member_id", "opened_by", "created_at", "seen_at"},
+	Row: func(r *sessionRow, p []any) []any {
+		return append(p, &r.Hash, &r.Member, &r.OpenedBy, &r.Created, &r.Seen)
+	},
+	Key: func(r *sessionRow) string { return r.Hash },
+})
+
+// sessionsOf lists a member's sessions, the one unused for longest first.
+func sessionsOf(r db.Reader, member int64) []sessionRow {
+	return sessions.Select(r, db.Query[sessionRow]{
+		Where: "member_id = ?", Args: []any{member}, Order: "seen_at, hash",
+		Match: func(s *sessionRow) bool { return s.Member == member },
+		Less: func(a, b *sessionRow) bool {
+			return a.Seen < b.Seen || a.Seen == b.Seen && a.Hash < b.Hash
+		},
+	})
+}
+
+func sessionsAfter(r db.Reader, after string, n int) []sessionRow {
+	return sessions.Select(r, db.Query[sessionRow]{
+		Where: "hash > ?", Args: []any{after}, Order: "hash", Limit: n,
+		Match: func(s *sessionRow) bool { return s.Hash > after },
+		Less:  func(a, b *sessionRow) bool { return a.Hash < b.Hash },
+	})
+}
