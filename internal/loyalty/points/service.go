@@ -86,6 +86,18 @@ func (s *Service) OnRefunded(tx *db.Tx, o *order.Order, refund int64) error {
 		return err
 	}
 	_, err = s.Ledger.Reverse(tx, ledger.Reversal{Member: o.Member, Asset: ledger.Points, Seq: e.Seq, Amount: due, To: m.ID,
-		Kind: ledger.KindRestore, Source: fmt.Sprintf("restore:%d", refund), Ref: fmt.Sprintf("order:%d", o.ID)})
+		Kind: ledger.KindRestore, Source: restoreSource(refund), Ref: fmt.Sprintf("order:%d", o.ID)})
 	return err
+}
+
+func restoreSource(refund int64) string { return fmt.Sprintf("restore:%d", refund) }
+
+// RestoredBy is how many points a refund has given back, to one of these ids of a member.
+func RestoredBy(r db.Reader, ids []int64, refund int64) int64 {
+	for _, id := range ids {
+		if e, ok := ledger.EntryBySource(r, id, ledger.Points, restoreSource(refund)); ok {
+			return e.Amount
+		}
+	}
+	return 0
 }
