@@ -12,6 +12,8 @@ import (
 type Service struct {
 	Zone   clock.Zone
 	Ledger *ledger.Ledger
+
+	standing heldStanding
 }
 
 // Wire tells the database what to read for every group.
