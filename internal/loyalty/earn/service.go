@@ -179,7 +179,7 @@ func (s *Service) OnRefunded(tx *db.Tx, o *order.Order, refund int64) error {
 
 func (s *Service) claw(tx *db.Tx, p points.Settings, a *Award, owner int64, o *order.Order, refund, due int64) error {
 	q := ledger.Debit{Member: owner, Asset: a.Asset, Amount: due, Kind: ledger.KindClawback, Fresh: true,
-		Source: fmt.Sprintf("clawback:%d:%d", refund, a.Rule), Occurred: a.At, Rule: a.Version, Ref: fmt.Sprintf("order:%d", o.ID),
+		Source: clawSource(refund, a.Rule), Occurred: a.At, Rule: a.Version, Ref: fmt.Sprintf("order:%d", o.ID),
 		Prefer: []ledger.LotKey{{Asset: a.Asset, Expires: a.Expires, Lot: a.Lot}}, Short: ledger.ShortClip, Only: true}
 	if a.Asset == ledger.Points {
 		s.applyDebtPolicy(tx, &q, p, a)
@@ -194,6 +194,18 @@ func (s *Service) claw(tx *db.Tx, p points.Settings, a *Award, owner int64, o *o
 	a.Clawed += -e.Amount
 	a.Forgone += due + e.Amount
 	return nil
+}
+
+func clawSource(refund, rule int64) string { return fmt.Sprintf("clawback:%d:%d", refund, rule) }
+
+// clawedBy is what a refund has taken back of an award, from one of these ids of a member.
+func clawedBy(r db.Reader, ids []int64, refund int64, a *Award) int64 {
+	for _, id := range ids {
+		if e, ok := ledger.EntryBySource(r, id, a.Asset, clawSource(refund, a.Rule)); ok {
+			return -e.Amount
+		}
+	}
+	return 0
 }
 
 func (s *Service) applyDebtPolicy(tx *db.Tx, q *ledger.Debit, p points.Settings, a *Award) {

@@ -90,19 +90,23 @@ func versionsOf(r db.Reader, rule int64) []Version {
 // VersionsOf lists a rule's versions, oldest first; rule 0 lists all.
 func VersionsOf(r db.Reader, rule int64) []Version { return versionsOf(r, rule) }
 
-// ruleSet is all versions that were ever published, in the order they run.
-type ruleSet struct{ all []*compiled }
+// ruleSet is all versions that were ever published, in the order they run, and by id.
+type ruleSet struct {
+	all  []*compiled
+	byID map[int64]*compiled
+}
 
 var ruleSets = db.NewCache("earn", loadRules)
 
 func loadRules(r db.Reader) *ruleSet {
-	set := &ruleSet{}
+	set := &ruleSet{byID: map[int64]*compiled{}}
 	for _, v := range versionsOf(r, 0) {
 		if v.State == Draft {
 			continue
 		}
 		if c, err := compile(v, v.SpecOf()); err == nil { // checked when it was published
 			set.all = append(set.all, c)
+			set.byID[v.ID] = c
 		}
 	}
 	set.sort()
