@@ -1,0 +1,16 @@
+package app
+
+import (
+	"guanxi/internal/base/web"
+	"guanxi/internal/loyalty/member"
+)
+
+// memberDoor opens the door for members in their own app: whoever comes through it sees and changes only themselves.
+func (a *App) memberDoor(s *web.Server) {
+	a.Members.OpenDoor(s, a.DB)
+	web.RegisterOperations(s, member.Door)
+	a.Members.RoutesMember(s, a.DB)
+	a.Points.RoutesMember(s, a.DB)
+	a.Tiers.RoutesMember(s, a.DB)
+	a.orderRoutes().RoutesMember(s)
+}

@@ -1,0 +1,21 @@
+package app
+
+import (
+	"guanxi/internal/base/web"
+	"guanxi/internal/loyalty/earn"
+	"guanxi/internal/loyalty/shop"
+)
+
+// partnerDoor opens the door for partners: tills, shops and order systems that sign their requests.
+func (a *App) partnerDoor(s *web.Server) {
+	a.Verifier.OpenDoor(s)
+	web.RegisterOperations(s, shop.PartnerDoor)
+	a.Members.RoutesPartner(s, a.DB)
+	a.Points.RoutesPartner(s, a.DB)
+	a.Tiers.RoutesPartner(s, a.DB)
+	a.orderRoutes().RoutesPartner(s)
+}
+
+func (a *App) orderRoutes() earn.Routes {
+	return earn.Routes{DB: a.DB, Earn: a.Earn, Orders: a.Orders, Members: a.Members}
+}
