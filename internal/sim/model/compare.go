@@ -30,11 +30,13 @@ func (r *driver) compare(f *function) error {
 	}
 	switch {
 	case f.doomed && !errors.Is(f.err, errDoomed):
-		return fmt.Errorf("a function that must fail answered %v", f.err)
+		return fmt.Errorf("a function that must fail answered \"%w\"", f.err)
 	case !f.doomed && len(f.steps) > 1 && f.err != nil:
 		return fmt.Errorf("a function of %d steps answered %w", len(f.steps), f.err)
-	case !f.doomed && len(f.steps) == 1 && (f.err != nil) != (f.steps[0].want.Code != ""):
-		return fmt.Errorf("%+v answered %v after its commit", f.steps[0].Step, f.err)
+	case !f.doomed && len(f.steps) == 1 && f.err == nil && f.steps[0].want.Code != "":
+		return fmt.Errorf("%+v was committed though it was refused", f.steps[0].Step)
+	case !f.doomed && len(f.steps) == 1 && f.err != nil && f.steps[0].want.Code == "":
+		return fmt.Errorf("%+v answered \"%w\" after its commit", f.steps[0].Step, f.err)
 	}
 	return nil
 }

@@ -134,6 +134,9 @@ func (b *bench) rows(t table, rest string, args ...any) (out []row) {
 		}
 		out = append(out, row{t, vals})
 	}
+	if err := rows.Err(); err != nil {
+		b.t.Fatal(err)
+	}
 	return out
 }
 
