@@ -133,6 +133,9 @@ func (a *App) wire(ctx context.Context, o Options) (err error) {
 	a.Tiers.Wire(a.DB)
 	a.react()
 	a.schedule()
+	if err := a.deeds(); err != nil {
+		return err
+	}
 	return a.firstStart(ctx)
 }
 

@@ -39,6 +39,8 @@ func (a *App) schedule() {
 	job.RegisterPurge(a.Jobs, 30)
 	a.Staff.RegisterJobs(a.Jobs)
 	a.Shop.RegisterJobs(a.Jobs)
+	a.Members.RegisterJobs(a.Jobs)
+	a.Earn.RegisterJobs(a.Jobs)
 }
 
 const batch = 200

@@ -8,7 +8,9 @@ import (
 	"guanxi/internal/base/clock"
 	"guanxi/internal/base/db"
 	"guanxi/internal/base/fault"
+	"guanxi/internal/base/form"
 	"guanxi/internal/base/id"
+	"guanxi/internal/base/setting"
 	"guanxi/internal/base/web"
 	"guanxi/internal/loyalty/shop"
 )
@@ -125,4 +127,46 @@ func (d Desk) Name(r db.Reader, actor string) string {
 		return row.Name
 	}
 	return actor
+}
+
+// Days gives the local days a report is about: the last 30 to today, where the caller names none.
+func (d Desk) Days(r db.Reader, from, until int) (first, last int) {
+	if until == 0 {
+		until = d.Zone.LocalDay(r.Now())
+	}
+	if from == 0 {
+		from = d.Zone.AddDays(until, -29)
+	}
+	return from, until
+}
+
+// VersionOut is one version of a setting.
+type VersionOut struct {
+	ID        web.ID   `json:"id,omitempty" doc:"版本，缺省设置没有|the version; absent for the default"`
+	From      int64    `json:"from" doc:"生效时间|holds from"`
+	Announced int64    `json:"announced_at" doc:"公布时间|announced at"`
+	By        string   `json:"by" doc:"经办|by whom"`
+	Note      string   `json:"note" doc:"说明|note"`
+	Value     web.JSON `json:"value" doc:"设置|the settings"`
+}
+
+// VersionFor shows a version of a setting.
+func VersionFor[T any](d Desk, r db.Reader, v setting.Version[T]) VersionOut {
+	return VersionOut{web.ID(v.ID), v.From, v.Announced, d.Name(r, v.Author), v.Note, JSON(v.Value)}
+}
+
+// SettingOut is a setting with its versions and its form.
+type SettingOut struct {
+	Current VersionOut   `json:"current" doc:"当前版本|what holds now"`
+	History []VersionOut `json:"history" doc:"全部版本，从旧到新，含未生效|all versions, oldest first, also those to come"`
+	Form    web.JSON     `json:"form" doc:"表单|how the console draws it"`
+}
+
+// SettingFor shows a setting.
+func SettingFor[T any](d Desk, v *db.View, s *setting.Kind[T], f form.Form) *SettingOut {
+	out := &SettingOut{Current: VersionFor(d, v, s.At(v, v.Now())), History: []VersionOut{}, Form: JSON(f)}
+	for _, one := range s.History(v) {
+		out.History = append(out.History, VersionFor(d, v, one))
+	}
+	return out
 }

@@ -1,6 +1,7 @@
 package staff
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -15,15 +16,16 @@ import (
 // Console is the routes about operators, roles, sessions, limits and checks.
 type Console struct{ Desk }
 
-// Register adds the routes, and the deeds behind them.
-func (k Console) Register(srv *web.Server) error {
+// Register adds the routes.
+func (k Console) Register(srv *web.Server) {
 	k.sessions(srv)
 	k.people(srv)
 	k.rules(srv)
-	if err := k.limitDeed().Register(k.Staff); err != nil {
-		return err
-	}
-	return k.checksDeed().Register(k.Staff)
+}
+
+// Deeds says what happens when somebody agrees.
+func (k Console) Deeds() error {
+	return errors.Join(k.limitDeed().Register(k.Staff), k.checksDeed().Register(k.Staff))
 }
 
 func (k Console) sessions(srv *web.Server) {
@@ -295,35 +297,36 @@ func (k Console) deleteRole(c *web.Ctx, in *revokeIn) (*web.None, error) {
 	})
 }
 
-type named struct {
+// Named is something with a name in both languages.
+type Named struct {
 	Name string `json:"name" doc:"代码|name"`
 	Zh   string `json:"zh" doc:"中文|in Chinese"`
 	En   string `json:"en" doc:"英文|in English"`
 }
 
 type roleOut struct {
-	named
+	Named
 	Can []string `json:"can" doc:"权限|permissions"`
 }
 
 type rolesOut struct {
 	Roles       []roleOut `json:"roles" doc:"角色|roles"`
-	Permissions []named   `json:"permissions" doc:"权限|permissions"`
-	Approvals   []named   `json:"approvals" doc:"复核种类|kinds of approvals"`
+	Permissions []Named   `json:"permissions" doc:"权限|permissions"`
+	Approvals   []Named   `json:"approvals" doc:"复核种类|kinds of approvals"`
 }
 
 func (k Console) getRoles(_ *web.Ctx, _ *struct{}) (*rolesOut, error) {
 	out := &rolesOut{}
 	for _, r := range Roles {
-		out.Roles = append(out.Roles, roleOut{named{r.Name, r.Zh, r.En}, r.Can})
+		out.Roles = append(out.Roles, roleOut{Named{r.Name, r.Zh, r.En}, r.Can})
 	}
 	for _, p := range Permissions {
-		out.Permissions = append(out.Permissions, named{p.Name, p.Zh, p.En})
+		out.Permissions = append(out.Permissions, Named{p.Name, p.Zh, p.En})
 	}
 	for kind, e := range k.Staff.executors {
-		out.Approvals = append(out.Approvals, named{kind, e.Zh, e.En})
+		out.Approvals = append(out.Approvals, Named{kind, e.Zh, e.En})
 	}
-	slices.SortFunc(out.Approvals, func(a, b named) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(out.Approvals, func(a, b Named) int { return strings.Compare(a.Name, b.Name) })
 	return out, nil
 }
 
@@ -346,7 +349,7 @@ func (k Console) getApproval(c *web.Ctx, in *approvalIn) (*approvalOut, error) {
 }
 
 type limitOut struct {
-	named
+	Named
 	Amount int64 `json:"amount" doc:"数额|amount"`
 }
 
@@ -358,7 +361,7 @@ func (k Console) getLimits(c *web.Ctx, _ *struct{}) (*limitsOut, error) {
 	return Read(c, k.Desk, func(v *db.View) (*limitsOut, error) {
 		out := &limitsOut{}
 		for _, l := range k.Staff.Limits(v) {
-			out.Data = append(out.Data, limitOut{named{l.Name, l.Zh, l.En}, l.Amount})
+			out.Data = append(out.Data, limitOut{Named{l.Name, l.Zh, l.En}, l.Amount})
 		}
 		return out, nil
 	})
@@ -389,14 +392,9 @@ func (k Console) putLimit(c *web.Ctx, in *limitIn) (*Done, error) {
 	return k.limitDeed().Carry(c, k.Staff, db.Op{}, 0, newLimit{in.Name, in.Body.Amount}, in.Body.Reason)
 }
 
-type settingOut struct {
-	Value web.JSON `json:"value" doc:"当前值|the value now"`
-	Form  web.JSON `json:"form" doc:"表单|how the console draws it"`
-}
-
-func (k Console) getChecks(c *web.Ctx, _ *struct{}) (*settingOut, error) {
-	return Read(c, k.Desk, func(v *db.View) (*settingOut, error) {
-		return &settingOut{JSON(Checks.At(v, v.Now()).Value), JSON(form.Of(FourEyes{}))}, nil
+func (k Console) getChecks(c *web.Ctx, _ *struct{}) (*SettingOut, error) {
+	return Read(c, k.Desk, func(v *db.View) (*SettingOut, error) {
+		return SettingFor(k.Desk, v, Checks, form.Of(FourEyes{})), nil
 	})
 }
 

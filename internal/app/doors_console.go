@@ -1,0 +1,42 @@
+package app
+
+import (
+	"errors"
+
+	"guanxi/internal/base/web"
+	"guanxi/internal/loyalty/earn"
+	"guanxi/internal/loyalty/ledger"
+	"guanxi/internal/loyalty/member"
+	"guanxi/internal/loyalty/order"
+	"guanxi/internal/loyalty/points"
+	"guanxi/internal/loyalty/staff"
+	"guanxi/internal/loyalty/tier"
+)
+
+func (a *App) desk() staff.Desk {
+	return staff.Desk{DB: a.DB, Staff: a.Staff, Shop: a.Shop, Zone: a.Zone}
+}
+
+// consoleDoor opens the door for staff.
+func (a *App) consoleDoor(s *web.Server) {
+	d := a.desk()
+	a.Staff.OpenDoor(s)
+	web.RegisterOperations(s, staff.Door)
+	a.Staff.Routes(s)
+	staff.Console{Desk: d}.Register(s)
+	member.Console{Desk: d, S: a.Members}.Register(s)
+	a.mergeRoutes(s)
+	order.Console{Desk: d}.Register(s)
+	ledger.Console{Desk: d}.Register(s)
+	points.Console{Desk: d, S: a.Points}.Register(s)
+	tier.Console{Desk: d, S: a.Tiers}.Register(s)
+	earn.Console{Desk: d, S: a.Earn}.Register(s)
+	a.statusRoutes(s)
+}
+
+// deeds lists what happens when a second person agrees.
+func (a *App) deeds() error {
+	d := a.desk()
+	return errors.Join(staff.Console{Desk: d}.Deeds(), points.Console{Desk: d, S: a.Points}.Deeds(), tier.Console{Desk: d, S: a.Tiers}.Deeds(),
+		earn.Console{Desk: d, S: a.Earn}.Deeds())
+}

@@ -1,0 +1,23 @@
+package ledger
+
+import "guanxi/internal/base/db"
+
+// MemberExpiring is what of one member's lapses.
+type MemberExpiring struct {
+	Member int64
+	Amount int64
+	First  int64 // when the first of it lapses
+}
+
+// ExpiringMembers lists the members of whom most lapses in (from, until]. It reads every open lot.
+func ExpiringMembers(v *db.View, asset Asset, from, until int64, limit int) []MemberExpiring {
+	var out []MemberExpiring
+	v.Rows(`SELECT member_id, SUM(remaining), MIN(expires_at) FROM ledger_lot
+		WHERE asset = ? AND expires_at > ? AND expires_at <= ? GROUP BY member_id ORDER BY SUM(remaining) DESC, member_id LIMIT ?`,
+		[]any{asset, from, until, limit}, func(scan func(...any)) {
+			var e MemberExpiring
+			scan(&e.Member, &e.Amount, &e.First)
+			out = append(out, e)
+		})
+	return out
+}
