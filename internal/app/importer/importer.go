@@ -153,6 +153,9 @@ func (x *importing) read(ctx context.Context) error {
 	for n := int64(1); ; n++ {
 		rec, err := x.r.Next()
 		if errors.Is(err, io.EOF) {
+			if x.opt.OnProgress != nil {
+				x.opt.OnProgress(x.r.Size(), x.r.Size(), n-1)
+			}
 			return nil
 		}
 		if err != nil {
