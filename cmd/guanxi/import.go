@@ -69,9 +69,12 @@ func (c *cli) progress(path string) func(read, size, records int64) {
 	}
 	bar := progressbar.NewOptions64(st.Size(), progressbar.OptionSetWriter(c.note), progressbar.OptionShowBytes(true),
 		progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish(), progressbar.OptionSetWidth(30))
-	return func(read, _, records int64) {
+	return func(read, size, records int64) {
 		bar.Describe(fmt.Sprintf("%d", records))
 		_ = bar.Set64(read)
+		if read >= size {
+			_ = bar.Finish()
+		}
 	}
 }
 
