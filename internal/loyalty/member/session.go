@@ -87,19 +87,19 @@ func touch(tx *db.Tx, hash string) error {
 	return nil
 }
 
-// forgetAtOnce is how many sessions one call of ForgetSessions looks at.
-const forgetAtOnce = 500
+// sweepAtOnce is how many sessions one call of forgetSessions looks at.
+const sweepAtOnce = 500
 
-// ForgetSessions drops those that are over among the next few after a position ("" is the start) and gives the
+// forgetSessions drops those that are over among the next few after a position ("" is the start) and gives the
 // position to go on from, "" when it has seen them all.
-func (s *Service) ForgetSessions(tx *db.Tx, after string) (next string) {
-	rows := sessionsAfter(tx, after, forgetAtOnce)
+func forgetSessions(tx *db.Tx, after string) (next string) {
+	rows := sessionsAfter(tx, after, sweepAtOnce)
 	for _, row := range rows {
 		if row.over(tx.Now()) {
 			sessions.Delete(tx, row.Hash)
 		}
 	}
-	if len(rows) < forgetAtOnce {
+	if len(rows) < sweepAtOnce {
 		return ""
 	}
 	return rows[len(rows)-1].Hash
