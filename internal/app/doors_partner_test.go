@@ -167,6 +167,17 @@ func TestAPreviewTellsTheRefund(t *testing.T) {
 	w.till.post("/api/partner/orders/refunds", fmt.Sprintf(`{"no":"R4","order_no":"C1","full":true,"occurred_at":%d}`, noon)).want(409, "code=order.refund_too_much")
 }
 
+func TestAnOrderThatCostNoMoneyIsRefundedOnce(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	m := w.join("13800138000")
+	w.give(m, 500)
+	w.till.post("/api/partner/orders", w.order(m, "Z1", 0, `,"points_used":200`)).want(201, "member.points.balance=350") // 50 for the first order
+	refund := fmt.Sprintf(`"order_no":"Z1","full":true,"occurred_at":%d}`, noon)
+	w.till.post("/api/partner/orders/refunds", `{"no":"R1",`+refund).want(201, "order.status=refunded", "restored_points=200", "member.points.balance=500")
+	w.till.post("/api/partner/orders/refunds", `{"no":"R2",`+refund).want(409, "code=order.refund_too_much")
+}
+
 func TestARefundWaitsForItsOrder(t *testing.T) {
 	t.Parallel()
 	w := open(t)
@@ -377,4 +388,5 @@ func TestTheSummarySaysWhatIsTrueNow(t *testing.T) {
 	w.till.get("/api/partner/members/"+m+"/balance?asset=growth").want(200, "balance=123")
 	w.till.get("/api/partner/members/77/summary").want(404, "code=member.not_found")
 	w.till.get("/api/partner/members/x/summary").want(422)
+	w.till.get("/api/partner/members/"+m+"/summary?as_of=1").want(422, "errors.0.code=field.unknown")
 }
