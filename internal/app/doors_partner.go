@@ -17,5 +17,5 @@ func (a *App) partnerDoor(s *web.Server) {
 }
 
 func (a *App) orderRoutes() earn.Routes {
-	return earn.Routes{DB: a.DB, Earn: a.Earn, Orders: a.Orders, Members: a.Members}
+	return earn.Routes{DB: a.DB, Earn: a.Earn, Orders: a.Orders, Points: a.Points, Members: a.Members}
 }

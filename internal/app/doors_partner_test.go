@@ -9,6 +9,7 @@ import (
 	"guanxi/internal/base/clock"
 	"guanxi/internal/base/db"
 	"guanxi/internal/base/id"
+	"guanxi/internal/loyalty/points"
 )
 
 func TestAMemberJoinsAndIsFound(t *testing.T) {
@@ -172,6 +173,14 @@ func TestAnOrderThatCostNoMoneyIsRefundedOnce(t *testing.T) {
 	w := open(t)
 	m := w.join("13800138000")
 	w.give(m, 500)
+	w.till.post("/api/partner/orders", w.order(m, "Z1", 0, `,"points_used":200`)).want(409, "code=points.spend_cap")
+	w.write(func(tx *db.Tx) error {
+		p := points.Policy.At(tx, tx.Now()).Value
+		p.SpendCap = 1_000_000
+		_, err := points.SetPolicy(tx, p, 0, "points may pay all")
+		return err
+	})
+	w.till.post("/api/partner/orders", w.order(m, "Z1", 0, `,"points_used":501`)).want(409, "code=ledger.insufficient")
 	w.till.post("/api/partner/orders", w.order(m, "Z1", 0, `,"points_used":200`)).want(201, "member.points.balance=350") // 50 for the first order
 	refund := fmt.Sprintf(`"order_no":"Z1","full":true,"occurred_at":%d}`, noon)
 	w.till.post("/api/partner/orders/refunds", `{"no":"R1",`+refund).want(201, "order.status=refunded", "restored_points=200", "member.points.balance=500")
@@ -279,11 +288,17 @@ func TestAHoldIsItsMakersAlone(t *testing.T) {
 	w.other.post(hold+"/release", `{`+member+`}`).want(404, "code=ledger.no_hold")
 	w.till.post(hold+"/release", `{"member_id":"`+o+`"}`).want(404, "code=ledger.no_hold")
 	w.other.post("/api/partner/orders", w.order(m, "F1", 2000, `,"points_used":600,"hold_id":"`+one.at("id")+`"`)).want(404, "code=ledger.no_hold")
+	w.till.post("/api/partner/orders", w.order(m, "F1", 2000, `,"points_used":601,"hold_id":"`+one.at("id")+`"`)).want(422, "code=ledger.amount")
+	w.till.post("/api/partner/orders", w.order(m, "F1", 2000, `,"hold_id":"`+one.at("id")+`"`)).want(422, "code=order.buyer")
 	w.till.post(hold+"/postings", `{`+member+`,"points":601,"reason":"x"}`).want(422, "code=ledger.amount")
 	w.till.send("POST", hold+"/postings", "p1", `{`+member+`,"points":500,"reason":"兑换"}`).want(201, "points=-500", "balance=500", "available=500")
 	w.till.post(hold+"/postings", `{`+member+`,"points":500,"reason":"兑换"}`).want(409, "code=ledger.hold_ended")
 	w.till.post(hold+"/release", `{`+member+`}`).want(409, "code=ledger.hold_ended")
 	w.till.post("/api/partner/orders", w.order(m, "F1", 2000, `,"points_used":500,"hold_id":"`+one.at("id")+`"`)).want(409, "code=ledger.hold_ended")
+	late := w.till.post("/api/partner/holds", `{`+member+`,"points":200,"eligible_fen":2000}`).want(201)
+	w.clock.Add(clock.Hour) // it ran out before its order came: the sale stands and the points are taken all the same
+	w.till.post("/api/partner/orders", w.order(m, "F2", 1800, `,"points_used":200,"hold_id":"`+late.at("id")+`"`)).want(201, "member.points.balance=368")
+	w.give(m, 132)
 	two := w.till.post("/api/partner/holds", `{`+member+`,"points":200,"eligible_fen":2000}`).want(201)
 	w.till.post("/api/partner/holds/"+two.at("id")+"/release", `{`+member+`}`).want(200, "state=voided")
 	w.till.get("/api/partner/members/"+m+"/balance").want(200, "now.held=0", "now.available=500")
@@ -331,7 +346,7 @@ func TestAStatusBlocksWhatItSays(t *testing.T) {
 		check("hold", c.spend, w.till.post("/api/partner/holds", member+`,"points":100,"eligible_fen":2000}`))
 		check("quote", c.spend, w.till.send("POST", "/api/partner/points/quotes", "-", member+`,"eligible_fen":2000}`))
 		check("held points", c.spend, w.till.post("/api/partner/holds/"+hold+"/postings", member+`,"points":50,"reason":"x"}`))
-		check("points without a hold", c.spend, w.till.post("/api/partner/orders", w.order(m, "G0", 100, `,"points_used":5`)))
+		check("points without a hold", c.spend, w.till.post("/api/partner/orders", w.order(m, "G0", 1000, `,"points_used":100`)))
 		check("session", c.signIn, w.till.send("POST", "/api/partner/members/"+m+"/sessions", "-", ""))
 		check("profile", c.signIn, w.till.send("PUT", "/api/partner/members/"+m+"/profile", "", `{"region":"北京"}`))
 		a := w.till.post("/api/partner/orders", w.order(m, "G1", 10000, "")).want(201) // what was sold is taken in any case

@@ -18,7 +18,7 @@ import (
 // What the routes of orders refuse by themselves.
 var (
 	ErrBuyer = fault.Define("order.buyer", fault.Invalid,
-		"member_id 与 identity 只填一个；join 需要 identity；使用积分须有会员", "Give either member_id or identity; join takes an identity; points take a member")
+		"member_id 与 identity 只填一个；join 需要 identity；使用积分须有会员，预占须有 points_used", "Give either member_id or identity; join takes an identity; points take a member, and a hold takes points_used")
 	ErrRefundWhat = fault.Define("order.refund_what", fault.Invalid,
 		"须指明退什么：full、amount_fen 或 lines", "Say what is refunded: full, amount_fen or lines")
 )
@@ -28,6 +28,7 @@ type Routes struct {
 	DB      *db.DB
 	Earn    *Service
 	Orders  *order.Service
+	Points  *points.Service
 	Members *member.Service
 }
 
@@ -40,7 +41,8 @@ func (h Routes) RoutesPartner(srv *web.Server) {
 		return web.Op{Door: door, Method: http.MethodPost, Path: path, ID: id, Perm: perm, Write: true, Status: http.StatusCreated, Tags: tags, Zh: zh, En: en, Errors: errs}
 	}
 	paid := []*fault.Kind{ErrBuyer, order.ErrConflict, order.ErrNo, order.ErrAmount, order.ErrLines, order.ErrTime, member.ErrNone, member.ErrIdentity,
-		vault.ErrPhone, ledger.ErrNoHold, ledger.ErrHoldEnded, member.ErrBlocked, shop.ErrOtherStore}
+		vault.ErrPhone, ledger.ErrNoHold, ledger.ErrHoldEnded, ledger.ErrAmount, ledger.ErrInsufficient, points.ErrSpendMin, points.ErrSpendStep, points.ErrSpendCap,
+		member.ErrBlocked, shop.ErrOtherStore}
 	web.Route(srv, post("/orders", "order.pay", "上报一笔已支付订单", "Report a paid order", paid...), h.postOrder)
 	batch := post("/orders/batches", "order.pay_batch", "批量上报订单，每单各自成败", "Report many orders, each standing for itself", shop.ErrOtherStore)
 	batch.Status = http.StatusOK
@@ -258,7 +260,7 @@ func (h Routes) take(tx *db.Tx, who shop.Caller, in *orderIn, lang string) (*ord
 	if err != nil {
 		return nil, err
 	}
-	if err := mayPay(tx, who, buyer.Member, in); err != nil {
+	if err := h.mayPay(tx, who, buyer.Member, in); err != nil {
 		return nil, err
 	}
 	rank := tier.Of(tx, buyer.Member).Held(tx.Now())
@@ -305,30 +307,34 @@ func (h Routes) buyer(tx *db.Tx, who shop.Caller, in *orderIn, store string) (f 
 	return member.Found{Member: m.ID}, true, err
 }
 
-// mayPay checks the points that paid a part, for an order that is new: the hold must be the partner's own and not
-// spent otherwise, and who pays without one must be allowed to spend.
-func mayPay(tx *db.Tx, who shop.Caller, buyer int64, in *orderIn) error {
+// mayPay checks the points that paid a part, for an order that is new. With a hold it must be the partner's own, large
+// enough and not spent otherwise; should it have run out meanwhile, the money has moved and the points are owed. Who
+// pays without a hold must keep to the spend policy.
+func (h Routes) mayPay(tx *db.Tx, who shop.Caller, buyer int64, in *orderIn) error {
 	if in.Points == 0 && in.Hold == 0 {
 		return nil
 	}
 	if _, known := order.Find(tx, who.Source(), in.No); known {
 		return nil
 	}
-	if buyer == 0 {
+	if buyer == 0 || in.Points == 0 {
 		return ErrBuyer.New().At("points_used")
 	}
-	if in.Hold != 0 {
-		hold, err := points.OwnHold(tx, who, buyer, int64(in.Hold))
-		switch {
-		case err != nil:
-			return err
-		case hold.State == ledger.HoldPosted:
-			return ledger.ErrHoldEnded.With("state", hold.State).At("hold_id")
-		case hold.State == ledger.HoldOpen:
-			return nil
-		}
+	if in.Hold == 0 {
+		return h.Points.MayPay(tx, buyer, in.Points, in.Amount)
 	}
-	_, err := member.Require(tx, buyer, member.Spend)
+	hold, err := points.OwnHold(tx, who, buyer, int64(in.Hold))
+	switch {
+	case err != nil:
+		return err
+	case hold.State == ledger.HoldPosted:
+		return ledger.ErrHoldEnded.With("state", hold.State).At("hold_id")
+	case in.Points > hold.Amount:
+		return ledger.ErrAmount.With("max", hold.Amount).At("points_used")
+	case hold.State == ledger.HoldOpen:
+		return nil
+	}
+	_, err = member.Require(tx, buyer, member.Spend)
 	return err
 }
 

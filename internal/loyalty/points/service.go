@@ -28,14 +28,29 @@ func (s *Service) Hold(tx *db.Tx, memberID, n, eligible int64, source, ref strin
 	if h, ok := ledger.HoldBySource(tx, m.ID, source); ok && h.Amount == n {
 		return h, nil
 	}
-	if _, err := s.Ledger.Settle(tx, m.ID, ledger.Points); err != nil {
-		return ledger.Hold{}, err
-	}
-	if err := p.CheckSpend(n, ledger.Now(tx, m.ID, ledger.Points).Available, eligible); err != nil {
+	if err := s.allow(tx, p, m.ID, n, eligible); err != nil {
 		return ledger.Hold{}, err
 	}
 	return s.Ledger.Reserve(tx, ledger.HoldInput{Member: m.ID, Asset: ledger.Points, Amount: n, Kind: ledger.HoldCheckout, Source: source, Ref: ref,
 		Until: tx.Now() + int64(p.HoldMinutes)*clock.Minute})
+}
+
+// allow settles the account and asks the spend policy.
+func (s *Service) allow(tx *db.Tx, p Settings, memberID, n, eligible int64) error {
+	if _, err := s.Ledger.Settle(tx, memberID, ledger.Points); err != nil {
+		return err
+	}
+	return p.CheckSpend(n, ledger.Now(tx, memberID, ledger.Points).Available, eligible)
+}
+
+// MayPay refuses points that the spend policy does not let pay an order without a hold; amount is what was paid in money.
+func (s *Service) MayPay(tx *db.Tx, memberID, n, amount int64) error {
+	m, err := member.Require(tx, memberID, member.Spend)
+	if err != nil {
+		return err
+	}
+	p := Policy.At(tx, tx.Now()).Value
+	return s.allow(tx, p, m.ID, n, amount+p.Worth(n))
 }
 
 // Worth is what points pay, in fen.
