@@ -36,6 +36,7 @@ type Options struct {
 	Metrics  *obs.Metrics
 	Seed     uint64
 	ReadOnly bool // beside a running server: nothing but views
+	MaxGroup int  // how many writes share a commit; 0 is the usual
 	// Driver and DSN let tests bring a database that fails on purpose.
 	Driver string
 	DSN    func(path string, write bool) string
@@ -90,7 +91,7 @@ func (o *Options) defaults() {
 // Open opens an installation (and makes it, when the folder is empty).
 func Open(ctx context.Context, o Options) (*App, error) {
 	o.defaults()
-	d, err := db.Open(ctx, db.Options{Dir: o.Data, Clock: o.Clock, Log: o.Log, Seed: o.Seed, ReadOnly: o.ReadOnly, Driver: o.Driver, DSN: o.DSN,
+	d, err := db.Open(ctx, db.Options{Dir: o.Data, Clock: o.Clock, Log: o.Log, Seed: o.Seed, ReadOnly: o.ReadOnly, MaxGroup: o.MaxGroup, Driver: o.Driver, DSN: o.DSN,
 		OnCommit: committed(o.Metrics)})
 	if err != nil {
 		return nil, err

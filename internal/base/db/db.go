@@ -21,6 +21,7 @@ type Options struct {
 	Node     int    // number of this process, for ids
 	Readers  int    // connections for views
 	Queue    int    // how many writes may wait
+	MaxGroup int    // how many writes share a commit; 1 is a transaction each, for comparing
 	ReadOnly bool   // open beside a running server: views only
 	Driver   string // SQL driver; tests bring a fault-injecting one
 	DSN      func(path string, write bool) string
@@ -74,6 +75,9 @@ func (o *Options) defaults() {
 	}
 	if o.Queue == 0 {
 		o.Queue = 4096
+	}
+	if o.MaxGroup == 0 {
+		o.MaxGroup = maxGroup
 	}
 	if o.CacheMB == 0 {
 		o.CacheMB = 64

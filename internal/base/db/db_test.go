@@ -360,3 +360,30 @@ func TestCachesOfTwoDatabasesAreApart(t *testing.T) {
 		})
 	}
 }
+
+func TestGroupsOfOneCommitEachWriteAlone(t *testing.T) {
+	t.Parallel()
+	d, err := Open(context.Background(), Options{Dir: t.TempDir(), MaxGroup: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = d.Close() })
+	if err := d.Migrate(context.Background(), testSchema); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for range 64 {
+		wg.Go(func() {
+			if err := d.Write(context.Background(), Op{}, func(tx *Tx) error { add(tx, 1, 1, 1); return nil }); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if c := d.Counts(); c.Commits != 64 || c.Functions != 64 {
+		t.Errorf("%d commits for %d functions", c.Commits, c.Functions)
+	}
+	if s, _ := sum(t, d, 1, 1); s != 64 {
+		t.Errorf("sum = %d, want 64", s)
+	}
+}

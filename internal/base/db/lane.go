@@ -27,7 +27,7 @@ type call struct {
 }
 
 const (
-	maxGroup  = 256
+	maxGroup  = 256 // where Options say nothing else
 	maxWeight = 2048
 	maxTries  = 5
 )
@@ -84,12 +84,12 @@ func (c *call) answer() {
 // lane is the one writer: it takes what waits, never waiting for more.
 func (d *DB) lane() {
 	defer close(d.laneDone)
-	group := make([]*call, 0, maxGroup)
+	group := make([]*call, 0, d.opt.MaxGroup)
 	for first := range d.queue {
 		group = append(group[:0], first)
 		weight := max(first.op.Weight, 1)
 	fill:
-		for len(group) < maxGroup && weight < maxWeight {
+		for len(group) < d.opt.MaxGroup && weight < maxWeight {
 			select {
 			case c, ok := <-d.queue:
 				if !ok {
