@@ -76,7 +76,7 @@ func TestSessionsEnd(t *testing.T) {
 	w := open(t)
 	m := w.join("13800138000")
 	n, _ := id.Parse(m)
-	idle, used, out := w.enter(m), w.enter(m), w.enter(m)
+	idle, used := w.enter(m), w.enter(m)
 	for range 4 {
 		w.clock.Add(6 * clock.Day)
 		used.get("/api/member/me").want(200)
@@ -84,7 +84,7 @@ func TestSessionsEnd(t *testing.T) {
 	idle.get("/api/member/me").want(401, "code=member.no_session")
 	w.clock.Add(6*clock.Day + clock.Second) // 30 days since it was opened
 	used.get("/api/member/me").want(401, "code=member.no_session")
-	out = w.enter(m)
+	out := w.enter(m)
 	out.send("DELETE", "/api/member/session", "-", "").want(200)
 	out.get("/api/member/me").want(401)
 	(&caller{town: w, token: "guess"}).get("/api/member/me").want(401)
