@@ -59,12 +59,17 @@ type Version[T any] struct {
 type Kind[T any] struct {
 	name  string
 	zero  T
+	text  []byte // zero, from which each version starts afresh: a slice must not be shared
 	cache *db.Cache[[]Version[T]]
 }
 
 // New declares a setting; call it once, as a package variable.
 func New[T any](name string, def T) *Kind[T] {
-	k := &Kind[T]{name: name, zero: def}
+	text, err := json.Marshal(def)
+	if err != nil {
+		panic("setting: " + name + ": " + err.Error())
+	}
+	k := &Kind[T]{name: name, zero: def, text: text}
 	k.cache = db.NewCache("setting:"+name, k.load)
 	return k
 }
@@ -82,7 +87,8 @@ func (k *Kind[T]) load(r db.Reader) []Version[T] {
 	})
 	out := make([]Version[T], 0, len(rows))
 	for _, x := range rows {
-		v := Version[T]{ID: x.ID, From: x.From, Announced: x.Announced, Author: x.Author, Note: x.Note, Value: k.zero}
+		v := Version[T]{ID: x.ID, From: x.From, Announced: x.Announced, Author: x.Author, Note: x.Note}
+		_ = json.Unmarshal(k.text, &v.Value)
 		_ = json.Unmarshal([]byte(x.Body), &v.Value) // written by Set
 		out = append(out, v)
 	}

@@ -2,6 +2,7 @@ package setting
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"guanxi/internal/base/clock"
@@ -48,6 +49,40 @@ func TestVersionsHoldFromTheirInstant(t *testing.T) {
 		}
 		if h := caps.History(v); len(h) != 2 || h[0].Author != "staff:1" || h[1].Announced != now {
 			t.Errorf("history %+v", h)
+		}
+		return nil
+	})
+}
+
+type ladder struct{ Steps []int }
+
+var ladders = New("test.ladder", ladder{[]int{1, 2, 3}})
+
+func TestVersionsDoNotWriteIntoTheDefault(t *testing.T) {
+	t.Parallel()
+	c := clock.NewFake(1_700_000_000_000)
+	d, err := db.Open(context.Background(), db.Options{Dir: t.TempDir(), Clock: c})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = d.Close() }()
+	if err := d.Migrate(context.Background(), Schema); err != nil {
+		t.Fatal(err)
+	}
+	for i, steps := range [][]int{{9}, {8, 7}} {
+		err := d.Write(context.Background(), db.Op{}, func(tx *db.Tx) error {
+			_, err := ladders.Set(tx, ladder{steps}, c.Now()+int64(i), "")
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	_ = d.View(context.Background(), func(v *db.View) error {
+		for at, want := range map[int64]string{-1: "[1 2 3]", 0: "[9]", 1: "[8 7]"} {
+			if got := fmt.Sprint(ladders.At(v, c.Now()+at).Value.Steps); got != want {
+				t.Errorf("at %+d: %s, want %s", at, got, want)
+			}
 		}
 		return nil
 	})
