@@ -9,6 +9,7 @@ import (
 	"guanxi/internal/loyalty/ledger"
 	"guanxi/internal/loyalty/member"
 	"guanxi/internal/loyalty/order"
+	"guanxi/internal/loyalty/reward"
 )
 
 // react lists every reaction to every fact, in the order they run. They run in the transaction of the fact: what a
@@ -51,15 +52,17 @@ func mergeSource(id int64) string { return fmt.Sprintf("merge:%d", id) }
 
 // onMerged carries everything the merged member holds to the survivor; the higher tier stands.
 func (a *App) onMerged(tx *db.Tx, e fact.Event[member.Merged]) error {
+	if err := a.Tiers.OnLeft(tx, e.Body.From); err != nil {
+		return err
+	}
 	for _, asset := range assets {
 		if err := a.Ledger.Move(tx, e.Body.From, e.Body.Into, asset, ledger.KindMerge, mergeSource(e.Body.Merge)); err != nil {
 			return err
 		}
 	}
-	if err := a.Tiers.OnMerged(tx, e.Body.From, e.Body.Into); err != nil {
-		return err
-	}
-	return a.Tiers.OnLeft(tx, e.Body.From)
+	a.Orders.OnMerged(tx, e.Body.From, e.Body.Into)
+	reward.Merge(tx, e.Body.From, e.Body.Into, 1)
+	return a.Tiers.OnMerged(tx, e.Body.From, e.Body.Into)
 }
 
 // onUnmerged gives back what can be told apart: the moved lots that are left, and what came since by the member's own identities.
@@ -80,7 +83,12 @@ func (a *App) onUnmerged(tx *db.Tx, e fact.Event[member.Unmerged]) error {
 			return err
 		}
 	}
-	return nil
+	if err := a.Orders.OnUnmerged(tx, e.Body.From, e.Body.Into); err != nil {
+		return err
+	}
+	reward.Merge(tx, e.Body.From, e.Body.Into, -1)
+	m, _ := member.Merges.Get(tx, e.Body.Merge)
+	return a.Tiers.OnUnmerged(tx, e.Body.From, e.Body.Into, m.At)
 }
 
 // onStatus takes a closed member out of the standing.

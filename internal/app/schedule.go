@@ -26,6 +26,7 @@ const (
 func (a *App) schedule() {
 	job.Register(a.Jobs, sweepPoints, job.Spec{Zh: "到期积分与预占清理", En: "Book out what expired"}, a.sweep)
 	job.Register(a.Jobs, reviewTiers, job.Spec{Zh: "等级评估", En: "Review tiers"}, a.reviewAll)
+	job.Register(a.Jobs, tier.Reassess, job.Spec{Zh: "按新等级规则升级", En: "Lift members to a new ladder"}, a.reassess)
 	job.Register(a.Jobs, reviewWaiting, job.Spec{Zh: "无主退款转人工", En: "Send refunds without an order to review"}, a.waiting)
 	job.Register(a.Jobs, forgetKeys, job.Spec{Zh: "清理幂等记录", En: "Forget old idempotency keys"}, a.forget)
 	job.Register(a.Jobs, selfCheck, job.Spec{Zh: "账务核对", En: "Check all balances"}, a.checkBalances)
@@ -76,11 +77,16 @@ func (a *App) sweep(ctx context.Context, run *job.Run, _ job.Slot) error {
 
 // reviewAll warns, keeps and steps down whoever is due.
 func (a *App) reviewAll(ctx context.Context, run *job.Run, _ job.Slot) error {
+	return a.walk(ctx, run, tier.DueAfter, a.Tiers.Review)
+}
+
+// walk does something to all members of a list, a batch in a write, and goes on where it was.
+func (a *App) walk(ctx context.Context, run *job.Run, list func(*db.View, int64, int) []int64, do func(*db.Tx, int64) error) error {
 	var after int64
 	_, _ = fmt.Sscan(run.Cursor(), &after)
 	for {
 		var due []int64
-		if err := a.DB.View(ctx, func(v *db.View) error { due = tier.DueAfter(v, after, batch); return nil }); err != nil {
+		if err := a.DB.View(ctx, func(v *db.View) error { due = list(v, after, batch); return nil }); err != nil {
 			return err
 		}
 		if len(due) == 0 {
@@ -89,7 +95,7 @@ func (a *App) reviewAll(ctx context.Context, run *job.Run, _ job.Slot) error {
 		after = due[len(due)-1]
 		err := run.Write(ctx, db.Op{Owners: due, Weight: len(due)}, func(tx *db.Tx) error {
 			for _, id := range due {
-				if err := a.Tiers.Review(tx, id); err != nil {
+				if err := do(tx, id); err != nil {
 					return err
 				}
 			}
@@ -99,6 +105,11 @@ func (a *App) reviewAll(ctx context.Context, run *job.Run, _ job.Slot) error {
 			return err
 		}
 	}
+}
+
+// reassess lifts everybody whom a new ladder puts higher.
+func (a *App) reassess(ctx context.Context, run *job.Run, _ tier.Ladder) error {
+	return a.walk(ctx, run, tier.GrowthAfter, a.Tiers.Lift)
 }
 
 // waitingDays is how long a refund may wait for its order before a person looks at it.

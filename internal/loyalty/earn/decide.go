@@ -6,6 +6,7 @@ import (
 	"guanxi/internal/base/db"
 	"guanxi/internal/base/money"
 	"guanxi/internal/loyalty/ledger"
+	"guanxi/internal/loyalty/order"
 	"guanxi/internal/loyalty/reward"
 )
 
@@ -46,6 +47,7 @@ const (
 	SkipCap      = "cap"      // a cap left nothing
 	SkipWithheld = "withheld" // the rule failed
 	SkipBlocked  = "blocked"  // the member's status does not earn
+	SkipOnce     = "once"     // given before, perhaps to a member that was merged into this one
 )
 
 // Decision is why a cause gave what it gave.
@@ -69,12 +71,14 @@ type decider struct {
 	dailyAll int64
 	out      Decision
 	failed   func(c *compiled, err error)
+	given    func(c *compiled) bool // whether a rule for something that happens once has given; nil for orders
 	stopped  bool
 }
 
 type candidate struct {
-	c    *compiled
-	calc Calc
+	c       *compiled
+	calc    Calc
+	allowed int64 // what its caps leave of it: an award that gives nothing must not shut out its group
 }
 
 func (d *decider) run(rules []*compiled) {
@@ -105,6 +109,10 @@ func (d *decider) pass(rules []*compiled) {
 			d.skip(c, SkipCond, nil)
 			continue
 		}
+		if d.given != nil && d.given(c) {
+			d.skip(c, SkipOnce, nil)
+			continue
+		}
 		calc, err := evaluate(c, d.in)
 		if err != nil {
 			d.skip(c, SkipWithheld, nil)
@@ -120,12 +128,13 @@ func (d *decider) pass(rules []*compiled) {
 			d.skip(c, why, &calc)
 			continue
 		}
+		x := candidate{c, calc, d.allowed(c, calc.Points)}
 		if c.Group != "" {
-			if i, ok := best[c.Group]; !ok || calc.Points > found[i].calc.Points {
+			if i, ok := best[c.Group]; !ok || x.allowed > found[i].allowed {
 				best[c.Group] = len(found)
 			}
 		}
-		found = append(found, candidate{c, calc})
+		found = append(found, x)
 	}
 	for i, x := range found {
 		d.offer(x, x.c.Group == "" || best[x.c.Group] == i)
@@ -170,6 +179,11 @@ func (d *decider) offer(x candidate, wins bool) {
 	d.stopped = x.c.Stop
 }
 
+func (d *decider) allowed(c *compiled, n int64) int64 {
+	give, _ := c.Caps.Clip(d.usage, d.gift(c.asset, c.Rule, n))
+	return give
+}
+
 func (d *decider) gift(asset ledger.Asset, rule, n int64) reward.Gift {
 	g := reward.Gift{Member: d.out.Member, Rule: rule, Day: d.out.Day, Amount: n}
 	if asset == ledger.Points {
@@ -197,16 +211,17 @@ func (d *decider) skip(c *compiled, why string, calc *Calc) {
 
 // clawOf is how much of an award must have been taken back, given what refunds have taken of the order's lines.
 // It is cumulative: floor of the share, by the line where the award was by the line; a full refund takes exactly all.
+// Lines that earn nothing take nothing back, unless the order has no others.
 func (a *Award) clawOf(in *Input, refunded, amount int64, full bool) int64 {
 	give := a.Points - a.Active
 	if full {
 		return give
 	}
-	if !a.Calc.ByLine {
-		return money.Prorate(give, refunded, amount)
-	}
 	lines := in.lines()
-	if len(a.Lines) != len(lines) {
+	if !a.Calc.ByLine || len(a.Lines) != len(lines) {
+		if back, eligible := earning(lines); eligible > 0 {
+			return money.Prorate(give, back, eligible)
+		}
 		return money.Prorate(give, refunded, amount)
 	}
 	var sum int64
@@ -216,4 +231,15 @@ func (a *Award) clawOf(in *Input, refunded, amount int64, full bool) int64 {
 		}
 	}
 	return min(sum, give)
+}
+
+// earning sums what refunds took of the lines that earn, and what those lines were.
+func earning(lines []order.Line) (back, amount int64) {
+	for _, l := range lines {
+		if l.Eligible > 0 {
+			back += l.BackAmount
+			amount += l.Amount
+		}
+	}
+	return back, amount
 }

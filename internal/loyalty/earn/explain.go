@@ -45,6 +45,7 @@ var skipWords = map[string]words{
 	SkipStop:     {"前面的规则已结束判定", "A rule before it ended the list"},
 	SkipZero:     {"不足 1 分", "Less than one point"},
 	SkipWithheld: {"规则执行出错，已报警", "The rule failed and raised an alarm"},
+	SkipOnce:     {"已经得过", "Given before"},
 	"min_fen":    {"未达最低消费", "Below the least amount"},
 	"not_first":  {"不是首单", "Not the first order"},
 	"no_base":    {"没有可加倍的积分", "Nothing to multiply"},

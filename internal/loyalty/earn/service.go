@@ -7,6 +7,7 @@ import (
 	"guanxi/internal/base/clock"
 	"guanxi/internal/base/db"
 	"guanxi/internal/base/fact"
+	"guanxi/internal/base/fault"
 	"guanxi/internal/base/id"
 	"guanxi/internal/loyalty/ledger"
 	"guanxi/internal/loyalty/member"
@@ -67,6 +68,9 @@ func (s *Service) judge(tx *db.Tx, m member.Member, in *Input, cause int64, sour
 	p := points.Policy.At(tx, in.Occurred).Value
 	d := s.decider(in, reward.Rows{Tx: tx}, p.DailyCap)
 	d.failed = func(c *compiled, err error) { s.withheld(tx, c, in, err) }
+	if in.Order == nil {
+		d.given = func(c *compiled) bool { return givenBefore(tx, c, in.Member, source) }
+	}
 	if member.Allows(m.Status, member.Earn) {
 		d.run(ruleSets.Get(tx).at(in.On, in.Occurred, nil))
 		s.growth(tx, d)
@@ -79,6 +83,16 @@ func (s *Service) judge(tx *db.Tx, m member.Member, in *Input, cause int64, sour
 		}
 	}
 	return s.keep(tx, m.ID, cause, d.out)
+}
+
+// givenBefore says that a member, or one merged into it, got this before: joining and completing a profile count once a person.
+func givenBefore(r db.Reader, c *compiled, memberID int64, source string) bool {
+	for _, f := range member.Family(r, memberID) {
+		if _, ok := ledger.EntryBySource(r, f, c.asset, source+":"+id.String(c.Rule)); ok {
+			return true
+		}
+	}
+	return false
 }
 
 // withheld tells that a rule failed; even telling must not stop the payment.
@@ -157,7 +171,7 @@ func (s *Service) OnRefunded(tx *db.Tx, o *order.Order, refund int64) error {
 	if err != nil || !ok {
 		return err
 	}
-	now, err := member.Resolve(tx, o.Member)
+	now, err := order.Owner(tx, o)
 	if err != nil {
 		return err
 	}
@@ -169,10 +183,11 @@ func (s *Service) OnRefunded(tx *db.Tx, o *order.Order, refund int64) error {
 		if due <= 0 {
 			continue
 		}
+		was := a.Clawed
 		if err := s.claw(tx, p, a, now.ID, o, refund, due); err != nil {
 			return err
 		}
-		s.returnCaps(tx, d, a, due)
+		s.returnCaps(tx, d, a, now.ID, a.Clawed-was)
 	}
 	return s.keep(tx, o.Member, o.ID, d)
 }
@@ -186,7 +201,11 @@ func (s *Service) claw(tx *db.Tx, p points.Settings, a *Award, owner int64, o *o
 	}
 	e, err := s.Ledger.Take(tx, q)
 	if err != nil && p.DebtPolicy == points.HoldForCash && a.Asset == ledger.Points {
-		return points.ErrCashFirst.With("short", due).Because(err)
+		short := due
+		if f := fault.As(err); f != nil && fault.Is(err, ledger.ErrInsufficient) {
+			short -= f.Params["available"].(int64)
+		}
+		return points.ErrCashFirst.With("short", short).Because(err)
 	}
 	if err != nil {
 		return err
@@ -227,13 +246,13 @@ func (s *Service) applyDebtPolicy(tx *db.Tx, q *ledger.Debit, p points.Settings,
 	}
 }
 
-// returnCaps gives back what the award had used of caps and budget.
-func (s *Service) returnCaps(tx *db.Tx, d Decision, a *Award, n int64) {
+// returnCaps gives back what the award had used of caps and budget, as far as it was taken back.
+func (s *Service) returnCaps(tx *db.Tx, d Decision, a *Award, owner, n int64) {
 	v, ok := Versions.Get(tx, a.Version)
 	if !ok {
 		return
 	}
-	g := reward.Gift{Member: d.Member, Rule: a.Rule, Day: d.Day}
+	g := reward.Gift{Member: owner, Rule: a.Rule, Day: d.Day}
 	if a.Asset == ledger.Points {
 		g.DailyAll = points.Policy.At(tx, tx.Now()).Value.DailyCap
 	}
@@ -290,7 +309,8 @@ func (s *Service) Edit(tx *db.Tx, version int64, spec Spec) (Version, error) {
 	return v, nil
 }
 
-// Publish puts a draft in force from an instant (0 is now); the version in force until then ends there.
+// Publish puts a draft in force from an instant (0 is now); the version in force until then ends there, and a version
+// announced for later takes over at its time.
 func (s *Service) Publish(tx *db.Tx, version, from int64, note string) (Version, error) {
 	v, ok := Versions.Get(tx, version)
 	if !ok {
@@ -305,21 +325,25 @@ func (s *Service) Publish(tx *db.Tx, version, from int64, note string) (Version,
 	if from < tx.Now() {
 		return v, ErrFrom.New().At("from")
 	}
-	published := 0
+	published, until := 0, clock.Never
 	for _, other := range versionsOf(tx, 0) {
-		if other.State != Published || other.Until <= tx.Now() {
+		if other.State == Draft || other.Until <= max(tx.Now(), other.From) {
 			continue
 		}
 		published++
-		if other.Rule == v.Rule && other.Until > from {
-			other.Until = max(from, other.From)
+		switch {
+		case other.Rule != v.Rule || other.Until <= from:
+		case other.From > from:
+			until = min(until, other.From)
+		default: // also one that was to be retired later: two in force would give twice
+			other.Until = from
 			Versions.Put(tx, other)
 		}
 	}
 	if published >= maxPublished {
 		return v, ErrTooMany.With("max", maxPublished)
 	}
-	v.State, v.From, v.Until, v.PublishedBy, v.PublishedAt, v.Note = Published, from, clock.Never, tx.Actor(), tx.Now(), note
+	v.State, v.From, v.Until, v.PublishedBy, v.PublishedAt, v.Note = Published, from, until, tx.Actor(), tx.Now(), note
 	Versions.Put(tx, v)
 	return v, s.changed(tx, v)
 }

@@ -92,6 +92,7 @@ type trial struct {
 type tried struct {
 	m             member.Member
 	orders        int64
+	ordersBefore  int64 // the order at hand, also before the days that are tried
 	before, after int64
 	growth        int64
 }
@@ -122,7 +123,15 @@ func (t *trial) order(o *order.Order) {
 	if m == nil {
 		return
 	}
+	d, known, err := DecisionOf(t.v, o.Member, o.ID)
+	if err != nil || d.Blocked != "" { // who earned nothing then earns nothing now
+		return
+	}
 	t.out.Orders++
+	m.ordersBefore = d.Before
+	if !known {
+		m.ordersBefore = m.orders
+	}
 	m.orders++
 	net := t.net(o)
 	p := points.Policy.At(t.v, o.Occurred).Value
@@ -176,7 +185,7 @@ func (t *trial) sum(set *ruleSet, use reward.Map, m *tried, o *order.Order, net 
 	for _, l := range net {
 		in.Eligible += l.Eligible
 	}
-	in.OrdersBefore = m.orders - 1
+	in.OrdersBefore = m.ordersBefore
 	d := t.s.decider(in, use, dailyAll)
 	d.run(set.at(OnOrder, o.Occurred, nil))
 	for _, a := range d.out.Awards {

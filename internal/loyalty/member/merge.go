@@ -30,9 +30,17 @@ func (s *Service) Merge(tx *db.Tx, from, into int64, reason string) (Merge, erro
 	}
 	b.JoinedAt = min(a.JoinedAt, b.JoinedAt)
 	Members.Put(tx, b)
+	if severity[a.Status] > severity[b.Status] { // a merge must not wash a block away
+		if err := s.setStatus(tx, b.ID, a.Status, reason); err != nil {
+			return m, err
+		}
+	}
 	_, err = fact.Emit(tx, b.ID, Merged{m.ID, a.ID, b.ID})
 	return m, err
 }
+
+// severity orders the states that members who merge can have; the stricter one stands.
+var severity = map[string]int{Active: 0, Frozen: 1, Blacklisted: 2}
 
 // pair checks that two members can become one.
 func pair(tx *db.Tx, from, into int64) (a, b Member, err error) {

@@ -95,7 +95,7 @@ type PaidFact struct {
 	// What follows is for reactions in the same Tx; it is not stored again.
 	Row        *Order `json:"-"`
 	Before     int64  `json:"-"` // the member's orders before this one
-	FirstToday bool   `json:"-"` // no other order of the member was received this local day
+	FirstToday bool   `json:"-"` // the member was not active on its local day, or a later one, before
 }
 
 // FactKind is "order.paid".

@@ -10,6 +10,7 @@ import (
 	"guanxi/internal/base/db"
 	"guanxi/internal/base/fact"
 	"guanxi/internal/base/fault"
+	"guanxi/internal/loyalty/member"
 )
 
 func open(t testing.TB) (*db.DB, *Service) {
@@ -19,7 +20,7 @@ func open(t testing.TB) (*db.DB, *Service) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = d.Close() })
-	if err := d.Migrate(context.Background(), fact.Schema, Schema); err != nil {
+	if err := d.Migrate(context.Background(), fact.Schema, member.Schema, Schema); err != nil {
 		t.Fatal(err)
 	}
 	s := &Service{Zone: clock.Shanghai}

@@ -101,7 +101,7 @@ func (s *Service) Take(tx *db.Tx, in In) (o Order, again bool, err error) {
 			return o, false, ErrConflict.With("no", in.No)
 		}
 		o, _ = Get(tx, k.Member, k.Order)
-		return o, true, nil
+		return o, true, in.sameMember(tx, &o)
 	}
 	o = in.order(tx)
 	awaited := ok
@@ -122,6 +122,21 @@ func (s *Service) Take(tx *db.Tx, in In) (o Order, again bool, err error) {
 	}
 	o, _ = Get(tx, o.Member, o.ID)
 	return o, false, nil
+}
+
+// sameMember refuses a known number that now comes with another member. A guest's order stays a guest's.
+func (in *In) sameMember(r db.Reader, o *Order) error {
+	if in.Member == 0 || o.Member == 0 {
+		return nil
+	}
+	now, err := Owner(r, o)
+	if err != nil {
+		return err
+	}
+	if in.Member != now.ID {
+		return ErrConflict.With("no", in.No)
+	}
+	return nil
 }
 
 // hash covers what the source says, not what we made of it.
@@ -156,9 +171,9 @@ func (s *Service) count(tx *db.Tx, o Order, f *PaidFact) {
 		if !ok {
 			st = Stat{Member: o.Member, First: o.Occurred}
 		}
-		today := s.Zone.LocalDay(tx.Now())
-		f.Before, f.FirstToday = st.Orders, st.LastDay != today
-		st.LastDay = today
+		day := s.Zone.LocalDay(o.Occurred)
+		f.Before, f.FirstToday = st.Orders, st.LastDay < day
+		st.LastDay = max(st.LastDay, day)
 		st.Orders++
 		st.Spent += o.Amount
 		st.First, st.Last = min(st.First, o.Occurred), max(st.Last, o.Occurred)
@@ -318,7 +333,7 @@ func (s *Service) refund(tx *db.Tx, o Order, in RefundIn) (Refund, Order, error)
 	f.Lines = string(b)
 	o.Lines, o.Refunded = encode(lines), o.Refunded+amount
 	o.Status = PartiallyRefunded
-	if o.Refunded == o.Amount && allBack(lines) {
+	if o.Refunded == o.Amount && allBack(lines, o.Amount == 0) {
 		o.Status = Refunded
 	}
 	Orders.Put(tx, o)
@@ -330,9 +345,10 @@ func (s *Service) refund(tx *db.Tx, o Order, in RefundIn) (Refund, Order, error)
 	return f, o, err
 }
 
-func allBack(lines []Line) bool {
+// allBack says that nothing of an order is left: of its money, or of its items when it cost none.
+func allBack(lines []Line, items bool) bool {
 	for _, l := range lines {
-		if l.BackAmount < l.Amount {
+		if l.BackAmount < l.Amount || items && l.BackQty < l.Qty {
 			return false
 		}
 	}
@@ -438,9 +454,9 @@ func splitAmount(lines []Line, o Order, amount int64) ([]Part, int64, error) {
 }
 
 func (s *Service) countRefund(tx *db.Tx, o Order, amount int64) {
-	if o.Member != 0 {
-		st, _ := Stats.Get(tx, o.Member)
-		st.Member = o.Member
+	if m, err := Owner(tx, &o); err == nil {
+		st, _ := Stats.Get(tx, m.ID)
+		st.Member = m.ID
 		st.Refunds++
 		st.Refunded += amount
 		Stats.Put(tx, st)

@@ -118,7 +118,7 @@ type Stat struct {
 	Refunded int64
 	First    int64
 	Last     int64
-	LastDay  int // local day on which the last order was received
+	LastDay  int // latest local day with an order
 }
 
 // Stats holds a row a member with orders.

@@ -10,6 +10,8 @@
 package points
 
 import (
+	"slices"
+
 	"guanxi/internal/base/clock"
 	"guanxi/internal/base/db"
 	"guanxi/internal/base/fault"
@@ -113,23 +115,37 @@ func (s Settings) Worth(n int64) int64 {
 	return fen
 }
 
-// SetPolicy makes a version of the settings. Shorter lives, lower worth, a lower share or a higher minimum are
-// changes against members and need the notice period that holds now.
+// SetPolicy makes a version of the settings. Shorter lives, lower worth, a lower share or cap, a higher minimum, a longer wait
+// and harsher claw-backs are changes against members and need the notice period that holds now, once somebody has points.
 func SetPolicy(tx *db.Tx, next Settings, from int64, note string) (setting.Version[Settings], error) {
 	if from == 0 {
 		from = tx.Now()
 	}
 	now := Policy.At(tx, tx.Now()).Value
-	if worse(now, next) && from < tx.Now()+int64(now.NoticeDays)*clock.Day {
+	announced := Policy.At(tx, from).Value // perhaps better than today's, and promised
+	if (worse(now, next) || worse(announced, next)) && anyIssued(tx) && from < tx.Now()+int64(now.NoticeDays)*clock.Day {
 		return setting.Version[Settings]{}, ErrNotice.With("days", now.NoticeDays).At("from")
 	}
 	return Policy.Set(tx, next, from, note)
 }
 
+// anyIssued says whether anybody was ever given points: before that there is nobody to give notice to.
+func anyIssued(r db.Reader) bool { return len(ledger.TotalsBetween(r, ledger.Points, 0, 99991231)) > 0 }
+
 func worse(now, next Settings) bool {
 	shorter := func(a, b int) bool { return b != 0 && (a == 0 || b < a) }
 	return shorter(now.Consumption, next.Consumption) || shorter(now.Campaign, next.Campaign) || shorter(now.Reward, next.Reward) ||
-		next.PerYuan > now.PerYuan || next.SpendCap < now.SpendCap || next.SpendMin > now.SpendMin || next.NoticeDays < now.NoticeDays
+		next.PerYuan > now.PerYuan || next.SpendCap < now.SpendCap || next.SpendMin > now.SpendMin || next.SpendStep > now.SpendStep ||
+		next.PendingDays > now.PendingDays || next.DailyCap != 0 && (now.DailyCap == 0 || next.DailyCap < now.DailyCap) ||
+		harsher(now, next) || next.NoticeDays < now.NoticeDays
+}
+
+// harsher says that a refund may take more than before.
+func harsher(now, next Settings) bool {
+	order := []string{PendingOnly, WithinBalance, DebtWithCap, HoldForCash}
+	larger := next.DebtCap == 0 && now.DebtCap != 0 || now.DebtCap != 0 && next.DebtCap > now.DebtCap
+	return slices.Index(order, next.DebtPolicy) > slices.Index(order, now.DebtPolicy) ||
+		next.DebtPolicy == DebtWithCap && larger || next.ClawOthers && !now.ClawOthers
 }
 
 // SetRate announces a floating rate; a lower one needs the notice period.

@@ -91,12 +91,16 @@ func (s *Service) OnRefunded(tx *db.Tx, o *order.Order, refund int64) error {
 	due := o.PointsUsed
 	if o.Status != order.Refunded {
 		due = money.Prorate(o.PointsUsed, o.Refunded, o.Amount)
+		if o.Amount == 0 { // points paid it all: the share is that of the items
+			back, all := o.Items()
+			due = money.Prorate(o.PointsUsed, back, all)
+		}
 	}
 	due -= ledger.ReversedOf(tx, e)
 	if due <= 0 {
 		return nil
 	}
-	m, err := member.Resolve(tx, o.Member)
+	m, err := order.Owner(tx, o)
 	if err != nil {
 		return err
 	}

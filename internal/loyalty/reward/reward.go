@@ -144,6 +144,14 @@ func (r Rows) Add(k Key, n int64) {
 	table.Put(r.Tx, used{k.Member, k.Rule, k.Window, max(0, u.Amount+n)})
 }
 
+// Merge carries what a member has used of caps to its survivor, so that nobody gets a thing twice; by is 1 to merge and -1 to
+// take that apart. The merged member's own counters stay as they were.
+func Merge(tx *db.Tx, from, into, by int64) {
+	for _, u := range table.OfOwner(tx, from) {
+		Rows{tx}.Add(Key{into, u.Rule, u.Window}, by*u.Amount)
+	}
+}
+
 // Map keeps the counters in memory.
 type Map map[Key]int64
 

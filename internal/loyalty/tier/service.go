@@ -4,8 +4,10 @@ import (
 	"guanxi/internal/base/clock"
 	"guanxi/internal/base/db"
 	"guanxi/internal/base/fact"
+	"guanxi/internal/base/job"
 	"guanxi/internal/base/setting"
 	"guanxi/internal/loyalty/ledger"
+	"guanxi/internal/loyalty/member"
 )
 
 // Service is what others may call.
@@ -40,10 +42,13 @@ func (st State) Held(at int64) int {
 // Of gives where a member stands now.
 func Of(r db.Reader, member int64) State { return stateOf(r, member) }
 
+// counted is the rank a member is counted under since its last change; a manual tier counts until a review ends it.
+func (st State) counted() int { return max(st.Earned, st.Manual) }
+
 // At gives the rank a member held at an instant, from the history.
 func At(r db.Reader, member, at int64) int {
 	st := stateOf(r, member)
-	if st.Seq == 0 || at >= st.EarnedAt && st.Manual == none {
+	if st.Seq == 0 || at >= st.Since {
 		return st.Held(at)
 	}
 	rank := 0
@@ -55,12 +60,40 @@ func At(r db.Reader, member, at int64) int {
 	return rank
 }
 
+// Ladder tells which ladder has come into force.
+type Ladder struct {
+	From int64 `json:"from"`
+}
+
+// Reassess lifts everybody whose growth reaches more on a new ladder; who reaches less keeps the tier until its review.
+const Reassess job.Kind[Ladder] = "tier.reassess"
+
 // SetPolicy makes a version of the ladder.
 func SetPolicy(tx *db.Tx, next Settings, from int64, note string) (setting.Version[Settings], error) {
 	if err := next.Check(); err != nil {
 		return setting.Version[Settings]{}, err
 	}
-	return Policy.Set(tx, next, from, note)
+	v, err := Policy.Set(tx, next, from, note)
+	if err != nil {
+		return v, err
+	}
+	_, err = job.Add(tx, Reassess, Ladder{v.From}, job.At(v.From))
+	return v, err
+}
+
+// Lift raises a member to what its growth reaches now.
+func (s *Service) Lift(tx *db.Tx, memberID int64) error {
+	a, err := s.Ledger.Settle(tx, memberID, ledger.Growth)
+	if err != nil || gone(tx, memberID) {
+		return err
+	}
+	rules := Policy.At(tx, tx.Now()).Value
+	st := stateOf(tx, memberID)
+	reached := rules.For(a.Balance)
+	if reached <= st.Earned {
+		return nil
+	}
+	return s.move(tx, st, reached, s.validity(rules, reached, tx.Now()), ReasonUpgrade, "")
 }
 
 // OnJoined counts a new member among the lowest.
@@ -70,24 +103,44 @@ func (s *Service) OnJoined(tx *db.Tx, _ int64) error {
 	return nil
 }
 
-// OnLeft takes a member out of the standing: it was merged or cancelled.
-func (s *Service) OnLeft(tx *db.Tx, member int64) error { return s.present(tx, member, -1) }
-
-// OnBack puts a member into the standing again.
-func (s *Service) OnBack(tx *db.Tx, member int64) error { return s.present(tx, member, 1) }
-
-func (s *Service) present(tx *db.Tx, member int64, by int64) error {
-	a, err := s.Ledger.Settle(tx, member, ledger.Growth)
-	if err != nil {
-		return err
+// OnLeft takes a member out of the standing and the reviews: it was merged or cancelled. Call it before its growth moves.
+func (s *Service) OnLeft(tx *db.Tx, member int64) error {
+	s.present(tx, member, -1)
+	if st := stateOf(tx, member); st.Seq > 0 {
+		st.Next = clock.Never
+		States.Put(tx, st)
 	}
-	bump(tx, standings, Band(a.Balance), by)
-	bump(tx, counts, stateOf(tx, member).Held(tx.Now()), by)
 	return nil
+}
+
+// OnBack puts a member into the standing and the reviews again.
+func (s *Service) OnBack(tx *db.Tx, member int64) error {
+	s.present(tx, member, 1)
+	if st := stateOf(tx, member); st.Seq > 0 {
+		s.schedule(tx, &st)
+		States.Put(tx, st)
+	}
+	return nil
+}
+
+// present counts a member in or out, as its growth is booked: that is how the standing knows it.
+func (s *Service) present(tx *db.Tx, member int64, by int64) {
+	a, _ := ledger.Accounts.Get(tx, ledger.AccountKey{Member: member, Asset: ledger.Growth})
+	bump(tx, standings, Band(a.Balance), by)
+	bump(tx, counts, stateOf(tx, member).counted(), by)
+}
+
+// gone says that a member is no longer one: nothing that happens to its old growth counts.
+func gone(r db.Reader, id int64) bool {
+	m, ok := member.Members.Get(r, id)
+	return ok && (m.Into != 0 || m.Status == member.Cancelled)
 }
 
 // OnGrowth follows a growth entry: the standing, and an upgrade at once.
 func (s *Service) OnGrowth(tx *db.Tx, member int64, p ledger.Posted) error {
+	if gone(tx, member) {
+		return nil
+	}
 	if was, is := Band(p.Balance-p.Amount), Band(p.Balance); was != is {
 		bump(tx, standings, was, -1)
 		bump(tx, standings, is, 1)
@@ -109,7 +162,7 @@ func (s *Service) refunded(tx *db.Tx, rules Settings, st State, reached int, p l
 	before := 0
 	for _, i := range HistoryOf(tx, st.Member) {
 		if i.From < p.Occurred {
-			before = i.Tier
+			before = i.Earned
 		}
 	}
 	to := max(before, reached)
@@ -129,13 +182,16 @@ func (s *Service) validity(rules Settings, rank int, at int64) int64 {
 
 // move changes the earned tier and records it.
 func (s *Service) move(tx *db.Tx, st State, to int, until int64, reason, note string) error {
-	was := st.Held(tx.Now())
-	st.Earned, st.EarnedAt, st.Until, st.Warned = to, tx.Now(), until, 0
-	return s.record(tx, st, was, reason, note)
+	st.Earned, st.Until, st.Warned = to, until, 0
+	return s.record(tx, st, reason, note)
 }
 
 // record writes a state and, for whatever changed, a row of history; intervals meet without holes.
-func (s *Service) record(tx *db.Tx, st State, was int, reason, note string) error {
+func (s *Service) record(tx *db.Tx, st State, reason, note string) error {
+	was := stateOf(tx, st.Member).counted()
+	if st.Manual != none && st.ManualUntil <= tx.Now() {
+		st.Manual = none
+	}
 	if st.Seq == 0 { // the first row of history is the time since joining
 		st.Seq++
 		first := Interval{Member: st.Member, Seq: st.Seq, Tier: 0, From: 0, Until: clock.Never, Reason: ReasonJoin, Actor: tx.Actor()}
@@ -144,8 +200,10 @@ func (s *Service) record(tx *db.Tx, st State, was int, reason, note string) erro
 		}
 	}
 	st.Seq++
-	now := st.Held(tx.Now())
-	row := Interval{Member: st.Member, Seq: st.Seq, Tier: now, From: tx.Now(), Until: s.endOf(st), Reason: reason, Note: note, Actor: tx.Actor(), Cause: tx.Cause()}
+	st.Since = tx.Now()
+	now := st.counted()
+	row := Interval{Member: st.Member, Seq: st.Seq, Tier: now, Earned: st.Earned, From: tx.Now(), Until: s.endOf(st), Reason: reason, Note: note,
+		Actor: tx.Actor(), Cause: tx.Cause()}
 	if err := History.Insert(tx, row); err != nil {
 		return err
 	}
@@ -201,9 +259,8 @@ func (s *Service) Review(tx *db.Tx, member int64) error {
 
 func (s *Service) reviewOnce(tx *db.Tx, st State) error {
 	if st.Manual != none && tx.Now() >= st.ManualUntil {
-		was := max(st.Earned, st.Manual)
 		st.Manual = none
-		return s.record(tx, st, was, ReasonEnded, "")
+		return s.record(tx, st, ReasonEnded, "")
 	}
 	rules := Policy.At(tx, tx.Now()).Value
 	a, err := s.Ledger.Settle(tx, st.Member, ledger.Growth)
@@ -221,7 +278,7 @@ func (s *Service) reviewOnce(tx *db.Tx, st State) error {
 		return s.late(tx, rules, st, a.Balance)
 	}
 	to := max(st.Earned-1, rules.For(a.Balance))
-	return s.move(tx, st, to, s.validity(rules, to, st.Until), ReasonNotKept, "")
+	return s.move(tx, st, to, s.validity(rules, to, st.Until-1), ReasonNotKept, "")
 }
 
 // warn tells a member, if what will be left of its growth at the end of validity won't do.
@@ -284,10 +341,10 @@ func (s *Service) keep(tx *db.Tx, rules Settings, st State) error {
 	from := st.Until - 1
 	until := s.validity(rules, st.Earned, from)
 	for until <= tx.Now() { // a review that comes very late catches up
-		until = s.validity(rules, st.Earned, until)
+		until = s.validity(rules, st.Earned, until-1)
 	}
 	st.Until, st.Warned = until, 0
-	return s.record(tx, st, st.Held(tx.Now()), ReasonKept, "")
+	return s.record(tx, st, ReasonKept, "")
 }
 
 // growthAt is what of today's growth will still count at an instant.
@@ -299,7 +356,8 @@ func (s *Service) growthAt(r db.Reader, member, at int64) int64 {
 	return left
 }
 
-// Grant gives a tier by hand until an instant (手工等级); it never lowers what is earned.
+// Grant gives a tier by hand until an instant (手工等级); it never lowers what is earned. While it runs a lesser one
+// does not replace it; the lowest tier takes it back.
 func (s *Service) Grant(tx *db.Tx, member int64, rank int, until int64, note string) error {
 	rules := Policy.At(tx, tx.Now()).Value
 	if rank < 0 || rank >= len(rules.Levels) {
@@ -309,32 +367,70 @@ func (s *Service) Grant(tx *db.Tx, member int64, rank int, until int64, note str
 		return ErrUntil.New().At("until")
 	}
 	st := stateOf(tx, member)
-	was := st.Held(tx.Now())
+	if rank > 0 && st.lesser(rank, until, tx.Now()) {
+		return ErrLower.With("tier", rules.Level(st.Manual).Key).At("tier")
+	}
 	st.Manual, st.ManualUntil = rank, until
-	return s.record(tx, st, was, ReasonManual, note)
+	if rank == 0 {
+		st.Manual = none
+	}
+	return s.record(tx, st, ReasonManual, note)
+}
+
+// lesser says that a manual tier is less than the one that runs.
+func (st State) lesser(rank int, until, now int64) bool {
+	return st.Manual != none && st.ManualUntil > now && (rank < st.Manual || rank == st.Manual && until < st.ManualUntil)
 }
 
 // OnMerged gives the survivor the higher tier with its own validity.
 func (s *Service) OnMerged(tx *db.Tx, from, into int64) error {
 	a, b := stateOf(tx, from), stateOf(tx, into)
-	was := b.Held(tx.Now())
 	reached := Policy.At(tx, tx.Now()).Value.For(ledger.Now(tx, into, ledger.Growth).Balance)
 	changed := false
 	if a.Earned > b.Earned || a.Earned == b.Earned && a.Until > b.Until {
-		b.Earned, b.EarnedAt, b.Until, b.Warned = a.Earned, tx.Now(), a.Until, a.Warned
+		b.Earned, b.Until, b.Warned = a.Earned, a.Until, a.Warned
 		changed = true
 	}
 	if reached > b.Earned {
-		b.Earned, b.EarnedAt, b.Warned = reached, tx.Now(), 0
+		b.Earned, b.Warned = reached, 0
 		b.Until = s.validity(Policy.At(tx, tx.Now()).Value, reached, tx.Now())
 		changed = true
 	}
-	if a.Manual != none && a.ManualUntil > tx.Now() && a.Manual >= b.Manual {
+	if a.Manual != none && a.ManualUntil > tx.Now() && !b.lesser(a.Manual, a.ManualUntil, tx.Now()) {
 		b.Manual, b.ManualUntil = a.Manual, a.ManualUntil
 		changed = true
 	}
 	if !changed {
 		return nil
 	}
-	return s.record(tx, b, was, ReasonMerge, "")
+	return s.record(tx, b, ReasonMerge, "")
+}
+
+// OnUnmerged takes from the survivor what the merge gave it: it falls back to what it held before, or to what its own
+// growth reaches now. The member that leaves has kept its own tier, and rises when its growth says so.
+func (s *Service) OnUnmerged(tx *db.Tx, from, into, mergedAt int64) error {
+	rules := Policy.At(tx, tx.Now()).Value
+	st := stateOf(tx, into)
+	before := Interval{Until: clock.Never}
+	for _, i := range HistoryOf(tx, into) {
+		if i.From < mergedAt {
+			before = i
+		}
+	}
+	changed := false
+	if left := stateOf(tx, from); st.Manual != none && st.Manual == left.Manual && st.ManualUntil == left.ManualUntil && before.Tier == before.Earned {
+		st.Manual, changed = none, true
+	}
+	if to := max(before.Earned, rules.For(ledger.Now(tx, into, ledger.Growth).Balance)); to < st.Earned {
+		st.Earned, st.Until, st.Warned, changed = to, before.Until, 0, true
+		if to != before.Earned || before.Until <= tx.Now() || before.Tier != before.Earned {
+			st.Until = s.validity(rules, to, tx.Now())
+		}
+	}
+	if changed {
+		if err := s.record(tx, st, ReasonUnmerge, ""); err != nil {
+			return err
+		}
+	}
+	return s.Lift(tx, from)
 }

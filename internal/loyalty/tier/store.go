@@ -4,6 +4,7 @@ import (
 	"embed"
 
 	"guanxi/internal/base/db"
+	"guanxi/internal/loyalty/ledger"
 )
 
 //go:embed schema/*.sql
@@ -15,8 +16,8 @@ var Schema = db.Schema{Feature: "tier", Files: files}
 // State is where a member stands. Members on the lowest tier who never rose have no row.
 type State struct {
 	Member      int64
-	Earned      int // rank
-	EarnedAt    int64
+	Earned      int   // rank
+	Since       int64 // of the last change: from then on this row says what is held, before it the history
 	Until       int64 // end of the earned tier's validity
 	Warned      int
 	Manual      int // rank given by staff, -1 when none
@@ -28,9 +29,9 @@ type State struct {
 // States holds the members above the lowest tier, or once above it.
 var States = db.NewTable(db.Spec[State, int64]{
 	Name: "tier_state", Keys: 1, Load: true, Indexed: true,
-	Cols: []string{"member_id", "earned", "earned_at", "until_at", "warned", "by_hand", "by_hand_until", "seq", "next_at"},
+	Cols: []string{"member_id", "earned", "since_at", "until_at", "warned", "by_hand", "by_hand_until", "seq", "next_at"},
 	Row: func(r *State, p []any) []any {
-		return append(p, &r.Member, &r.Earned, &r.EarnedAt, &r.Until, &r.Warned, &r.Manual, &r.ManualUntil, &r.Seq, &r.Next)
+		return append(p, &r.Member, &r.Earned, &r.Since, &r.Until, &r.Warned, &r.Manual, &r.ManualUntil, &r.Seq, &r.Next)
 	},
 	Key:   func(r *State) int64 { return r.Member },
 	Owner: func(k int64) int64 { return k },
@@ -40,7 +41,8 @@ var States = db.NewTable(db.Spec[State, int64]{
 type Interval struct {
 	Member int64
 	Seq    int64
-	Tier   int
+	Tier   int // held
+	Earned int // of it, without what was given by hand
 	From   int64
 	Until  int64 // the validity known when it began
 	Reason string
@@ -54,9 +56,9 @@ type historyKey struct{ Member, Seq int64 }
 // History holds every change of tier.
 var History = db.NewTable(db.Spec[Interval, historyKey]{
 	Name: "tier_history", Keys: 2,
-	Cols: []string{"member_id", "seq", "tier", "from_at", "until_at", "reason", "note", "actor", "cause_id"},
+	Cols: []string{"member_id", "seq", "tier", "earned", "from_at", "until_at", "reason", "note", "actor", "cause_id"},
 	Row: func(r *Interval, p []any) []any {
-		return append(p, &r.Member, &r.Seq, &r.Tier, &r.From, &r.Until, &r.Reason, &r.Note, &r.Actor, &r.Cause)
+		return append(p, &r.Member, &r.Seq, &r.Tier, &r.Earned, &r.From, &r.Until, &r.Reason, &r.Note, &r.Actor, &r.Cause)
 	},
 	Key:   func(r *Interval) historyKey { return historyKey{r.Member, r.Seq} },
 	Args:  func(k historyKey, a []any) []any { return append(a, k.Member, k.Seq) },
@@ -126,9 +128,22 @@ func DueAfter(v *db.View, after int64, n int) []int64 {
 	return out
 }
 
-// eachGrowth walks all growth balances with the tier held.
+// GrowthAfter lists members with growth in id order, beginning after one.
+func GrowthAfter(v *db.View, after int64, n int) []int64 {
+	var out []int64
+	v.Rows("SELECT member_id FROM ledger_account WHERE asset = ? AND member_id > ? AND balance > 0 ORDER BY member_id LIMIT ?",
+		[]any{ledger.Growth, after, n}, func(scan func(...any)) {
+			var id int64
+			scan(&id)
+			out = append(out, id)
+		})
+	return out
+}
+
+// eachGrowth walks the growth of all members there are, with the tier earned.
 func eachGrowth(v *db.View, f func(member, growth int64, earned int)) {
 	v.Rows(`SELECT a.member_id, a.balance, COALESCE(s.earned, 0) FROM ledger_account a
+		JOIN member m ON m.member_id = a.member_id AND m.merged_into = 0 AND m.status <> 'cancelled'
 		LEFT JOIN tier_state s ON s.member_id = a.member_id WHERE a.asset = 2 ORDER BY a.member_id`, nil, func(scan func(...any)) {
 		var member, growth int64
 		var earned int

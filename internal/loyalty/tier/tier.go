@@ -95,6 +95,8 @@ var (
 		"须设 3 次提醒，且天数递减", "There must be three warnings, days falling")
 	ErrNone = fault.Define("tier.not_found", fault.Invalid,
 		"没有这个等级", "There is no such tier")
+	ErrLower = fault.Define("tier.lower", fault.Conflict,
+		"该会员已有更高或更久的手工等级（{tier}），不能用较低的替换", "A higher or longer tier ({tier}) was given by hand and still runs; a lesser one can't replace it")
 	ErrUntil = fault.Define("tier.until", fault.Invalid,
 		"有效期须晚于现在", "The end must lie in the future")
 )

@@ -1,7 +1,7 @@
 CREATE TABLE tier_state (
   member_id bigint NOT NULL,
   earned integer NOT NULL,
-  earned_at bigint NOT NULL,
+  since_at bigint NOT NULL,
   until_at bigint NOT NULL,
   warned integer NOT NULL,
   by_hand integer NOT NULL,
@@ -16,6 +16,7 @@ CREATE TABLE tier_history (
   member_id bigint NOT NULL,
   seq bigint NOT NULL,
   tier integer NOT NULL,
+  earned integer NOT NULL,
   from_at bigint NOT NULL,
   until_at bigint NOT NULL,
   reason varchar(24) NOT NULL,
