@@ -126,7 +126,7 @@ func (s *Service) Take(tx *db.Tx, in In) (o Order, again bool, err error) {
 
 // sameMember refuses a known number that now comes with another member. A guest's order stays a guest's.
 func (in *In) sameMember(r db.Reader, o *Order) error {
-	if in.Member == 0 || o.Member == 0 {
+	if in.Member == 0 || o.Member == 0 || in.Member == o.Member && in.Via == o.Via {
 		return nil
 	}
 	now, err := Owner(r, o)
