@@ -84,7 +84,7 @@ func (o *Options) defaults() {
 	}
 	if o.Driver == "" {
 		o.Driver = "sqlite"
-		o.DSN = o.sqliteDSN
+		o.DSN = o.gatheredDSN
 	}
 }
 

@@ -25,6 +25,15 @@ const (
 	pageSize        = 4096
 )
 
+// gatheredDSN is the DSN of production: the writer's log goes through the gathering layer.
+func (o *Options) gatheredDSN(path string, write bool) string {
+	if !write {
+		return o.sqliteDSN(path, write)
+	}
+	registerGather()
+	return o.sqliteDSN(path, write) + "&vfs=" + gatherVFS
+}
+
 // SQLiteDSN names an embedded database with the settings it is run with; a test that brings a driver adds to it.
 func (o *Options) SQLiteDSN(path string, write bool) string { return o.sqliteDSN(path, write) }
 
