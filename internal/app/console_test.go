@@ -321,3 +321,7 @@ func (w *house) agree(login string, approval web.ID) {
 	w.ask(login, "GET", fmt.Sprintf("/approvals/%s", approval), "", 200, &a)
 	w.ask(login, "POST", fmt.Sprintf("/approvals/%s/decision", approval), fmt.Sprintf(`{"approve":true,"digest":%q}`, a.Digest), http.StatusOK, nil)
 }
+
+func refundOf(orderNo, no string, at int64) order.RefundIn {
+	return order.RefundIn{Source: "pos", OrderNo: orderNo, No: no, Amount: 500, Occurred: at, Reason: "broken"}
+}

@@ -24,9 +24,9 @@ type page struct {
 // site answers with the embedded files of the console's pages; "/" is index.html.
 type site map[string]page
 
-var pages = readSite(webFiles, "web")
+var pages = mustReadSite(webFiles, "web")
 
-func readSite(files fs.FS, root string) site {
+func mustReadSite(files fs.FS, root string) site {
 	s := site{}
 	err := fs.WalkDir(files, root, func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {

@@ -66,9 +66,9 @@ type consoleKinds struct {
 }
 
 func (k Console) kinds(*web.Ctx, *struct{}) (*consoleKinds, error) {
-	out := &consoleKinds{Fields: staff.JSON(Fields), Caps: staff.JSON(form.Of(reward.Caps{}))}
+	out := &consoleKinds{Fields: staff.MustJSON(Fields), Caps: staff.MustJSON(form.Of(reward.Caps{}))}
 	for _, kind := range Kinds {
-		out.Data = append(out.Data, consoleKind{kind.Name, kind.Zh, kind.En, kind.On, staff.JSON(form.Of(kind.Settings())), staff.JSON(kind.Settings())})
+		out.Data = append(out.Data, consoleKind{kind.Name, kind.Zh, kind.En, kind.On, staff.MustJSON(form.Of(kind.Settings())), staff.MustJSON(kind.Settings())})
 	}
 	return out, nil
 }

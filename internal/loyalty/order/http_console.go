@@ -117,8 +117,8 @@ func (k Console) latest(c *web.Ctx, in *consoleLatestIn) (*consoleOrders, error)
 }
 
 type consoleFindIn struct {
-	Source string `query:"source" required:"true" maxLength:"64" doc:"来源|source"`
-	No     string `query:"no" required:"true" maxLength:"120" doc:"单号|number"`
+	Source string `query:"source" maxLength:"64" doc:"来源|source"`
+	No     string `query:"no" maxLength:"120" doc:"单号|number"`
 }
 
 func (k Console) find(c *web.Ctx, in *consoleFindIn) (*consoleOrder, error) {

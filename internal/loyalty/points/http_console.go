@@ -159,11 +159,14 @@ type consoleHoldIn struct {
 	}
 }
 
-// frozenHold finds a freeze: what a checkout holds is nobody's to lift by hand.
+// frozenHold finds a freeze that stands: what a checkout holds is nobody's to lift by hand.
 func frozenHold(tx db.Reader, memberID, hold int64) (ledger.Hold, error) {
 	h, ok := ledger.FindHold(tx, memberID, hold)
-	if !ok || h.Kind != ledger.HoldFreeze {
+	switch {
+	case !ok || h.Kind != ledger.HoldFreeze:
 		return h, ledger.ErrNoHold.New()
+	case h.State != ledger.HoldOpen:
+		return h, ledger.ErrHoldEnded.With("state", h.State)
 	}
 	return h, nil
 }

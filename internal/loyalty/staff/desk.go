@@ -107,8 +107,8 @@ func (d Desk) StoreCodes(r db.Reader, who Who, perm string) (codes []string, all
 	return codes, all
 }
 
-// JSON is a value as it is stored, for replies whose form the console draws from a form.
-func JSON(v any) web.JSON {
+// MustJSON is a value as it is stored, for replies whose form the console draws from a form.
+func MustJSON(v any) web.JSON {
 	b, err := json.Marshal(v)
 	if err != nil {
 		panic(err) // plain structs
@@ -152,7 +152,7 @@ type VersionOut struct {
 
 // VersionFor shows a version of a setting.
 func VersionFor[T any](d Desk, r db.Reader, v setting.Version[T]) VersionOut {
-	return VersionOut{web.ID(v.ID), v.From, v.Announced, d.Name(r, v.Author), v.Note, JSON(v.Value)}
+	return VersionOut{web.ID(v.ID), v.From, v.Announced, d.Name(r, v.Author), v.Note, MustJSON(v.Value)}
 }
 
 // SettingOut is a setting with its versions and its form.
@@ -164,7 +164,7 @@ type SettingOut struct {
 
 // SettingFor shows a setting.
 func SettingFor[T any](d Desk, v *db.View, s *setting.Kind[T], f form.Form) *SettingOut {
-	out := &SettingOut{Current: VersionFor(d, v, s.At(v, v.Now())), History: []VersionOut{}, Form: JSON(f)}
+	out := &SettingOut{Current: VersionFor(d, v, s.At(v, v.Now())), History: []VersionOut{}, Form: MustJSON(f)}
 	for _, one := range s.History(v) {
 		out.History = append(out.History, VersionFor(d, v, one))
 	}

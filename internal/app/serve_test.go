@@ -1,0 +1,119 @@
+package app
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"guanxi/internal/base/conf"
+	"guanxi/internal/base/web"
+)
+
+func TestServeAnswersAndDrains(t *testing.T) {
+	t.Parallel()
+	w := openShop(t)
+	ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- w.app.ServeOn(ctx, ln, conf.Config{}) }()
+	base := "http://" + ln.Addr().String()
+	for path, want := range map[string]string{"/healthz": `"writer":"ok"`, "/readyz": `"reader":"ok"`, "/metrics": `guanxi_jobs{state="dead"} 0`, "/": "<!doctype html>",
+		"/docs/api": "<html", "/api/console/setup": `"needed":false`, "/nothing": "404"} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		if !strings.Contains(string(body), want) {
+			t.Errorf("%s: %d %s", path, answer.StatusCode, body)
+		}
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if _, err := http.Get(base + "/healthz"); err == nil {
+		t.Error("it still answers")
+	}
+}
+
+func (w *house) get(path, remote, token string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodGet, path, nil)
+	r.RemoteAddr = remote
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	rec := httptest.NewRecorder()
+	w.front.Handler().ServeHTTP(rec, r)
+	return rec
+}
+
+func TestMetricsAreForOperators(t *testing.T) {
+	t.Parallel()
+	w := openShop(t)
+	ann := w.join("13800138000", "S5")
+	w.buy(ann, "1", 10_000)
+	for _, c := range []struct {
+		remote, login string
+		status        int
+	}{{"127.0.0.1:9", "", 200}, {"203.0.113.9:9", "", 403}, {"203.0.113.9:9", "care", 403}, {"203.0.113.9:9", "ops", 200}} {
+		if rec := w.get("/metrics", c.remote, w.tokens[c.login]); rec.Code != c.status {
+			t.Errorf("%+v: %d", c, rec.Code)
+		}
+	}
+	rec := w.get("/metrics", "127.0.0.1:9", "")
+	has(t, rec, `guanxi_facts_total{kind="order.paid"} 1`, `guanxi_db_queue_depth{lane="0"} 0`, "guanxi_db_wal_bytes")
+	if again := w.get("/metrics", "127.0.0.1:9", ""); !strings.Contains(again.Body.String(), `guanxi_facts_total{kind="order.paid"} 1`) {
+		t.Error("facts are counted twice")
+	}
+}
+
+func TestMetricsBehindAProxyAreNotForEverybody(t *testing.T) {
+	t.Parallel()
+	w := openHouse(t)
+	w.front = w.app.front([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})
+	r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+	r.RemoteAddr = "127.0.0.1:9"
+	r.Header.Set("X-Forwarded-For", "127.0.0.1")
+	rec := httptest.NewRecorder()
+	if w.front.Handler().ServeHTTP(rec, r); rec.Code != 403 {
+		t.Error(rec.Code)
+	}
+}
+
+func TestPagesComeWhole(t *testing.T) {
+	t.Parallel()
+	w := openHouse(t)
+	for path, p := range pages {
+		rec := w.get(path, "203.0.113.9:9", "")
+		if rec.Code != 200 || rec.Header().Get("Content-Type") != p.media || p.media == "" || rec.Header().Get("Content-Security-Policy") != web.PagePolicy {
+			t.Errorf("%s: %d %v", path, rec.Code, rec.Header())
+		}
+		if text := string(p.content); strings.Contains(text, "http://") && !strings.Contains(text, "http://www.w3.org/2000/svg") || strings.Contains(text, "https://") ||
+			strings.Contains(text, "style=") || strings.Contains(text, "innerHTML") {
+			t.Errorf("%s asks somebody else for something, or writes what the policy refuses", path)
+		}
+	}
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.Header.Set("If-None-Match", pages["/"].tag)
+	rec := httptest.NewRecorder()
+	if w.front.Handler().ServeHTTP(rec, r); rec.Code != http.StatusNotModified {
+		t.Errorf("unchanged, but %d", rec.Code)
+	}
+	if rec := w.get("/../app.go", "203.0.113.9:9", ""); rec.Code == 200 {
+		t.Error("left the folder")
+	}
+}
