@@ -3,4 +3,3 @@ package main
 import "context"
 
 func simulate(context.Context, *cli) (any, error) { return nil, nil }
-func bench(context.Context, *cli) (any, error)    { return nil, nil }

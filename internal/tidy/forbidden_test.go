@@ -10,7 +10,7 @@ import (
 // realWorld are the packages that turn the machine's clock and chance into ours, and those that measure or play with them.
 var realWorld = []string{
 	"internal/base/clock", "internal/base/id", "internal/base/vault", "internal/base/web", "internal/base/db",
-	"internal/base/obs", "internal/base/job", "internal/sim",
+	"internal/base/obs", "internal/base/job", "internal/sim", "internal/bench",
 }
 
 // mayUseRealWorld says whether the file is one of realWorld or the benchmark, which measures real time.

@@ -15,8 +15,9 @@ var Floors = map[string][]string{
 	"internal/emulator": {"internal/base"},
 	"internal/app":      {"internal/base", "internal/loyalty", "internal/edge", "internal/emulator", "web"},
 	"internal/sim":      {"internal/base", "internal/loyalty", "internal/edge", "internal/emulator", "internal/app"},
+	"internal/bench":    {"internal/base", "internal/loyalty", "internal/edge", "internal/app"},
 	"internal/tidy":     {},
-	"cmd":               {"internal/base", "internal/loyalty", "internal/edge", "internal/emulator", "internal/app", "internal/sim", "web"},
+	"cmd":               {"internal/base", "internal/loyalty", "internal/edge", "internal/emulator", "internal/app", "internal/sim", "internal/bench", "web"},
 	"web":               {},
 }
 
