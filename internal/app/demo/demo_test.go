@@ -14,7 +14,7 @@ import (
 
 // tally is what the whole sample amounts to.
 type tally struct {
-	lines, orders, refunds, refused, cancellations, members int
+	lines, orders, refunds, cancellations, members int
 	sold, taken                                             money.Fen
 }
 

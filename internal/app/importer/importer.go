@@ -164,11 +164,8 @@ func (x *importing) read(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		x.mu.Lock()
-		failed := x.failed
-		x.mu.Unlock()
-		if failed != nil {
-			return nil
+		if x.hasFailed() {
+			return nil // RunReader tells why
 		}
 		if err := x.take(rec, free); err != nil {
 			return err
@@ -182,6 +179,12 @@ func (x *importing) read(ctx context.Context) error {
 			}
 		}
 	}
+}
+
+func (x *importing) hasFailed() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.failed != nil
 }
 
 // save remembers how far the file is in. Writes run in order, so all before it are in when it is.
