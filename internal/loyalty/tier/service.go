@@ -159,17 +159,31 @@ func (s *Service) OnGrowth(tx *db.Tx, member int64, p ledger.Posted) error {
 // refunded takes back an upgrade that a refunded purchase gave: down to what the member held before it,
 // but never below what the remaining growth reaches. Tiers earned before the purchase stand until their validity ends.
 func (s *Service) refunded(tx *db.Tx, rules Settings, st State, reached int, p ledger.Posted) error {
-	before := 0
-	for _, i := range HistoryOf(tx, st.Member) {
-		if i.From < p.Occurred {
-			before = i.Earned
-		}
-	}
-	to := max(before, reached)
+	before := heldBefore(tx, st.Member, p.Occurred)
+	to := max(before.Earned, reached)
 	if to >= st.Earned {
 		return nil
 	}
-	return s.move(tx, st, to, s.validity(rules, to, tx.Now()), ReasonRefund, "")
+	return s.move(tx, st, to, s.fallback(tx, rules, before, to), ReasonRefund, "")
+}
+
+// heldBefore is the last row of history that began before an instant.
+func heldBefore(r db.Reader, member, at int64) Interval {
+	before := Interval{EarnedUntil: clock.Never}
+	for _, i := range HistoryOf(r, member) {
+		if i.From < at {
+			before = i
+		}
+	}
+	return before
+}
+
+// fallback is the validity of a tier that is gone back to: what it had left, so that taking something back renews nothing.
+func (s *Service) fallback(tx *db.Tx, rules Settings, before Interval, to int) int64 {
+	if to == before.Earned && before.EarnedUntil > tx.Now() {
+		return before.EarnedUntil
+	}
+	return s.validity(rules, to, tx.Now())
 }
 
 // validity is when a tier held from an instant is reviewed; the lowest has nothing to lose.
@@ -186,24 +200,47 @@ func (s *Service) move(tx *db.Tx, st State, to int, until int64, reason, note st
 	return s.record(tx, st, reason, note)
 }
 
-// record writes a state and, for whatever changed, a row of history; intervals meet without holes.
+// record ends a manual tier whose time is over, and records a change that happens now.
 func (s *Service) record(tx *db.Tx, st State, reason, note string) error {
-	was := stateOf(tx, st.Member).counted()
-	if st.Manual != none && st.ManualUntil <= tx.Now() {
+	if err := s.endManual(tx, &st); err != nil {
+		return err
+	}
+	return s.change(tx, st, tx.Now(), reason, note)
+}
+
+// endManual records the end of a manual tier at the instant it had, however late it is looked at.
+func (s *Service) endManual(tx *db.Tx, st *State) error {
+	old := stateOf(tx, st.Member)
+	if old.Manual == none || tx.Now() < old.ManualUntil {
+		return nil
+	}
+	ended := old
+	ended.Manual = none
+	if err := s.change(tx, ended, old.ManualUntil, ReasonEnded, ""); err != nil {
+		return err
+	}
+	st.Seq = stateOf(tx, st.Member).Seq
+	if st.Manual == old.Manual && st.ManualUntil == old.ManualUntil {
 		st.Manual = none
 	}
+	return nil
+}
+
+// change writes a state and, for whatever changed, a row of history; intervals meet without holes.
+func (s *Service) change(tx *db.Tx, st State, from int64, reason, note string) error {
+	was := stateOf(tx, st.Member).counted()
 	if st.Seq == 0 { // the first row of history is the time since joining
 		st.Seq++
-		first := Interval{Member: st.Member, Seq: st.Seq, Tier: 0, From: 0, Until: clock.Never, Reason: ReasonJoin, Actor: tx.Actor()}
+		first := Interval{Member: st.Member, Seq: st.Seq, Tier: 0, From: 0, Until: clock.Never, EarnedUntil: clock.Never, Reason: ReasonJoin, Actor: tx.Actor()}
 		if err := History.Insert(tx, first); err != nil {
 			return err
 		}
 	}
 	st.Seq++
-	st.Since = tx.Now()
+	st.Since = from
 	now := st.counted()
-	row := Interval{Member: st.Member, Seq: st.Seq, Tier: now, Earned: st.Earned, From: tx.Now(), Until: s.endOf(st), Reason: reason, Note: note,
-		Actor: tx.Actor(), Cause: tx.Cause()}
+	row := Interval{Member: st.Member, Seq: st.Seq, Tier: now, Earned: st.Earned, From: from, Until: s.endOf(st), EarnedUntil: st.Until,
+		Reason: reason, Note: note, Actor: tx.Actor(), Cause: tx.Cause()}
 	if err := History.Insert(tx, row); err != nil {
 		return err
 	}
@@ -259,8 +296,7 @@ func (s *Service) Review(tx *db.Tx, member int64) error {
 
 func (s *Service) reviewOnce(tx *db.Tx, st State) error {
 	if st.Manual != none && tx.Now() >= st.ManualUntil {
-		st.Manual = none
-		return s.record(tx, st, ReasonEnded, "")
+		return s.endManual(tx, &st)
 	}
 	rules := Policy.At(tx, tx.Now()).Value
 	a, err := s.Ledger.Settle(tx, st.Member, ledger.Growth)
@@ -411,21 +447,13 @@ func (s *Service) OnMerged(tx *db.Tx, from, into int64) error {
 func (s *Service) OnUnmerged(tx *db.Tx, from, into, mergedAt int64) error {
 	rules := Policy.At(tx, tx.Now()).Value
 	st := stateOf(tx, into)
-	before := Interval{Until: clock.Never}
-	for _, i := range HistoryOf(tx, into) {
-		if i.From < mergedAt {
-			before = i
-		}
-	}
+	before := heldBefore(tx, into, mergedAt)
 	changed := false
 	if left := stateOf(tx, from); st.Manual != none && st.Manual == left.Manual && st.ManualUntil == left.ManualUntil && before.Tier == before.Earned {
 		st.Manual, changed = none, true
 	}
 	if to := max(before.Earned, rules.For(ledger.Now(tx, into, ledger.Growth).Balance)); to < st.Earned {
-		st.Earned, st.Until, st.Warned, changed = to, before.Until, 0, true
-		if to != before.Earned || before.Until <= tx.Now() || before.Tier != before.Earned {
-			st.Until = s.validity(rules, to, tx.Now())
-		}
+		st.Earned, st.Until, st.Warned, changed = to, s.fallback(tx, rules, before, to), 0, true
 	}
 	if changed {
 		if err := s.record(tx, st, ReasonUnmerge, ""); err != nil {

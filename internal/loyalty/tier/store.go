@@ -45,10 +45,12 @@ type Interval struct {
 	Earned int // of it, without what was given by hand
 	From   int64
 	Until  int64 // the validity known when it began
-	Reason string
-	Note   string
-	Actor  string
-	Cause  int64
+	// EarnedUntil is the validity of the earned tier, also while one given by hand stands above it.
+	EarnedUntil int64
+	Reason      string
+	Note        string
+	Actor       string
+	Cause       int64
 }
 
 type historyKey struct{ Member, Seq int64 }
@@ -56,9 +58,9 @@ type historyKey struct{ Member, Seq int64 }
 // History holds every change of tier.
 var History = db.NewTable(db.Spec[Interval, historyKey]{
 	Name: "tier_history", Keys: 2,
-	Cols: []string{"member_id", "seq", "tier", "earned", "from_at", "until_at", "reason", "note", "actor", "cause_id"},
+	Cols: []string{"member_id", "seq", "tier", "earned", "from_at", "until_at", "earned_until", "reason", "note", "actor", "cause_id"},
 	Row: func(r *Interval, p []any) []any {
-		return append(p, &r.Member, &r.Seq, &r.Tier, &r.Earned, &r.From, &r.Until, &r.Reason, &r.Note, &r.Actor, &r.Cause)
+		return append(p, &r.Member, &r.Seq, &r.Tier, &r.Earned, &r.From, &r.Until, &r.EarnedUntil, &r.Reason, &r.Note, &r.Actor, &r.Cause)
 	},
 	Key:   func(r *Interval) historyKey { return historyKey{r.Member, r.Seq} },
 	Args:  func(k historyKey, a []any) []any { return append(a, k.Member, k.Seq) },

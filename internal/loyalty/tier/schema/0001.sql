@@ -19,6 +19,7 @@ CREATE TABLE tier_history (
   earned integer NOT NULL,
   from_at bigint NOT NULL,
   until_at bigint NOT NULL,
+  earned_until bigint NOT NULL,
   reason varchar(24) NOT NULL,
   note text NOT NULL,
   actor varchar(64) NOT NULL,
