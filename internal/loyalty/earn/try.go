@@ -92,7 +92,7 @@ type trial struct {
 type tried struct {
 	m             member.Member
 	orders        int64
-	ordersBefore  int64 // the order at hand, also before the days that are tried
+	then          Decision // of the order at hand: the tier held and the orders before it, as it was judged
 	before, after int64
 	growth        int64
 }
@@ -119,24 +119,25 @@ func (s *Service) BackTest(v *db.View, spec Spec, rule, from, until int64, tick 
 }
 
 func (t *trial) order(o *order.Order) {
-	m := t.member(o.Member)
-	if m == nil {
-		return
-	}
 	d, known, err := DecisionOf(t.v, o.Member, o.ID)
 	if err != nil || d.Blocked != "" { // who earned nothing then earns nothing now
 		return
 	}
-	t.out.Orders++
-	m.ordersBefore = d.Before
-	if !known {
-		m.ordersBefore = m.orders
+	m := t.member(o.Member)
+	if m == nil {
+		return
 	}
+	t.out.Orders++
+	if !known {
+		d.Before = m.orders
+		d.Rank = tier.At(t.v, m.m.ID, o.Occurred)
+	}
+	m.then = d
 	m.orders++
-	net := t.net(o)
+	lines := o.LinesOf()
 	p := points.Policy.At(t.v, o.Occurred).Value
-	before := t.sum(t.old, t.oldUse, m, o, net, p.DailyCap, &t.out.AwardsBefore)
-	after := t.sum(t.new, t.newUse, m, o, net, p.DailyCap, &t.out.AwardsAfter)
+	before := t.sum(t.old, t.oldUse, m, o, lines, p.DailyCap, &t.out.AwardsBefore)
+	after := t.sum(t.new, t.newUse, m, o, lines, p.DailyCap, &t.out.AwardsAfter)
 	m.before += before[ledger.Points]
 	m.after += after[ledger.Points]
 	m.growth += after[ledger.Growth] - before[ledger.Growth]
@@ -148,17 +149,6 @@ func (t *trial) order(o *order.Order) {
 	}
 	t.days[day].Before += before[ledger.Points]
 	t.days[day].After += after[ledger.Points]
-}
-
-// net is the order without what was refunded: what its rules have given in the end.
-func (t *trial) net(o *order.Order) []order.Line {
-	lines := o.LinesOf()
-	for i := range lines {
-		if lines[i].Amount > 0 {
-			lines[i].Eligible = max(0, lines[i].Eligible-lines[i].BackAmount)
-		}
-	}
-	return lines
 }
 
 func (t *trial) member(id int64) *tried {
@@ -179,18 +169,29 @@ func (t *trial) member(id int64) *tried {
 	return m
 }
 
-func (t *trial) sum(set *ruleSet, use reward.Map, m *tried, o *order.Order, net []order.Line, dailyAll int64, awards *int64) (out [3]int64) {
+// sum judges an order as it was paid, and takes back what its refunds take.
+func (t *trial) sum(set *ruleSet, use reward.Map, m *tried, o *order.Order, lines []order.Line, dailyAll int64, awards *int64) (out [3]int64) {
 	in := t.s.input(t.v, OnOrder, m.m, o.ID, o.Occurred)
-	in.Order, in.Lines, in.Amount = o, net, o.Amount-o.Refunded
-	for _, l := range net {
-		in.Eligible += l.Eligible
-	}
-	in.OrdersBefore = m.ordersBefore
+	in.Order, in.Lines, in.Amount, in.Eligible = o, lines, o.Amount, o.Eligible
+	level := tier.Policy.At(t.v, o.Occurred).Value.Level(m.then.Rank)
+	in.OrdersBefore, in.TierRank, in.TierKey, in.TierRate = m.then.Before, m.then.Rank, level.Key, level.Multiplier
 	d := t.s.decider(in, use, dailyAll)
-	d.run(set.at(OnOrder, o.Occurred, nil))
-	for _, a := range d.out.Awards {
-		out[a.Asset] += a.Points
+	rules := set.at(OnOrder, o.Occurred, nil)
+	d.run(rules)
+	for i := range d.out.Awards {
+		a := &d.out.Awards[i]
 		*awards++
+		out[a.Asset] += a.Points
+		if o.Refunded == 0 && o.Status != order.Refunded {
+			continue
+		}
+		back := a.clawOf(in, o.Refunded, o.Amount, o.Status == order.Refunded)
+		out[a.Asset] -= back
+		for _, c := range rules {
+			if c.ID == a.Version {
+				c.Caps.Return(use, d.gift(a.Asset, a.Rule, 0), back, 0)
+			}
+		}
 	}
 	return out
 }

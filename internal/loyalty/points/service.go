@@ -25,11 +25,10 @@ func (s *Service) Hold(tx *db.Tx, memberID, n, eligible int64, source, ref strin
 		return ledger.Hold{}, err
 	}
 	p := Policy.At(tx, tx.Now()).Value
-	if h, ok := ledger.HoldBySource(tx, m.ID, source); ok && h.Amount == n {
-		return h, nil
-	}
-	if err := s.allow(tx, p, m.ID, n, eligible); err != nil {
-		return ledger.Hold{}, err
+	if _, again := ledger.HoldBySource(tx, m.ID, source); !again {
+		if err := s.allow(tx, p, m.ID, n, eligible); err != nil {
+			return ledger.Hold{}, err
+		}
 	}
 	return s.Ledger.Reserve(tx, ledger.HoldInput{Member: m.ID, Asset: ledger.Points, Amount: n, Kind: ledger.HoldCheckout, Source: source, Ref: ref,
 		Until: tx.Now() + int64(p.HoldMinutes)*clock.Minute})
