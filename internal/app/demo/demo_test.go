@@ -15,7 +15,7 @@ import (
 // tally is what the whole sample amounts to.
 type tally struct {
 	lines, orders, refunds, cancellations, members int
-	sold, taken                                             money.Fen
+	sold, taken                                    money.Fen
 }
 
 func count(t *testing.T, r *orderfile.Reader) (sum tally) {
