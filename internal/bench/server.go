@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/pprof"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -293,7 +294,22 @@ func resources() (cpu, peakMB int64) {
 		return 0, 0
 	}
 	us := func(t syscall.Timeval) int64 { return int64(t.Sec)*1_000_000 + int64(t.Usec) }
-	return us(r.Utime) + us(r.Stime), int64(r.Maxrss) >> 10
+	return us(r.Utime) + us(r.Stime), peak(int64(r.Maxrss)) >> 10
+}
+
+// peak is the most resident memory of this process in KiB. The kernel's figure for resources counts what the process
+// had before it became this program, that is, the memory of whoever started it; the status of the process does not.
+func peak(otherwise int64) int64 {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return otherwise
+	}
+	_, rest, found := strings.Cut(string(status), "VmHWM:")
+	var kb int64
+	if _, err := fmt.Sscan(rest, &kb); !found || err != nil {
+		return otherwise
+	}
+	return kb
 }
 
 type checkOut struct {
