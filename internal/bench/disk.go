@@ -20,7 +20,7 @@ func fileSystem(dir string) string {
 	if err := syscall.Statfs(dir, &s); err != nil {
 		return "unknown"
 	}
-	if name := fileSystems[int64(s.Type)]; name != "" {
+	if name := fileSystems[s.Type]; name != "" {
 		return name
 	}
 	return "unknown"

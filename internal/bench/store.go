@@ -101,6 +101,7 @@ func newHand(ctx context.Context, dir string) (*hand, func(), error) {
 	}
 	conn, err := pool.Conn(ctx)
 	if err != nil {
+		_ = pool.Close()
 		return nil, nil, err
 	}
 	h := &hand{conn: conn, stmts: map[string]*sql.Stmt{}, ids: id.NewSource(1), seal: time.Now().UnixMicro()}
@@ -117,7 +118,7 @@ func (h *hand) prepared(ctx context.Context, text string) (*sql.Stmt, error) {
 }
 
 func (h *hand) exec(ctx context.Context, text string, args ...any) error {
-	s, err := h.prepared(ctx, text)
+	s, err := h.prepared(ctx, text) //nolint:sqlclosecheck // kept for the next group, closed with the pool
 	if err != nil {
 		return err
 	}
@@ -136,7 +137,7 @@ func (h *hand) accounts(ctx context.Context, group []line) (map[int64]*account, 
 	for i, l := range group {
 		args[i] = l.member
 	}
-	s, err := h.prepared(ctx, readAccounts+marks(len(group))+")")
+	s, err := h.prepared(ctx, readAccounts+marks(len(group))+")") //nolint:sqlclosecheck // kept for the next group, closed with the pool
 	if err != nil {
 		return nil, err
 	}
@@ -163,7 +164,7 @@ func (h *hand) known(ctx context.Context, group []line) error {
 	for i, l := range group {
 		args[i] = l.key
 	}
-	s, err := h.prepared(ctx, "SELECT COUNT(*) FROM idempotency WHERE id IN ("+marks(len(group))+")")
+	s, err := h.prepared(ctx, "SELECT COUNT(*) FROM idempotency WHERE id IN ("+marks(len(group))+")") //nolint:sqlclosecheck // kept for the next group, closed with the pool
 	if err != nil {
 		return err
 	}
