@@ -75,8 +75,12 @@ func (a *App) onUnmerged(tx *db.Tx, e fact.Event[member.Unmerged]) error {
 		if _, err := fmt.Sscanf(lot.Ref, "order:%d", &id); err != nil {
 			return false
 		}
-		o, ok := order.Get(tx, e.Body.Into, id)
-		return ok && o.Via == e.Body.From
+		o, ok := order.FindOf(tx, e.Body.From, id)
+		if !ok {
+			return false
+		}
+		owner, err := order.Owner(tx, &o)
+		return err == nil && owner.ID == e.Body.From
 	}
 	for _, asset := range assets {
 		if err := a.Ledger.Unmove(tx, e.Body.From, e.Body.Into, asset, mergeSource(e.Body.Merge), fmt.Sprintf("unmerge:%d", e.Body.Merge), own); err != nil {

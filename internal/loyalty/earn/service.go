@@ -67,7 +67,7 @@ func (s *Service) decider(in *Input, usage reward.Usage, dailyAll int64) *decide
 func (s *Service) judge(tx *db.Tx, m member.Member, in *Input, cause int64, source string) error {
 	p := points.Policy.At(tx, in.Occurred).Value
 	d := s.decider(in, reward.Rows{Tx: tx}, p.DailyCap)
-	d.failed = func(c *compiled, err error) { s.withheld(tx, c, in, err) }
+	d.failed = func(c *compiled, err error) { s.withheld(tx, c.Rule, c.ID, in, err) }
 	if in.Order == nil {
 		d.given = func(c *compiled) bool { return givenBefore(tx, c, in.Member, source) }
 	}
@@ -77,12 +77,24 @@ func (s *Service) judge(tx *db.Tx, m member.Member, in *Input, cause int64, sour
 	} else {
 		d.out.Blocked = m.Status
 	}
-	for i := range d.out.Awards {
-		if err := s.book(tx, p, in, &d.out.Awards[i], source); err != nil {
-			return err
-		}
-	}
+	s.bookAll(tx, p, d, source)
 	return s.keep(tx, m.ID, cause, d.out)
+}
+
+// bookAll posts the awards. One that the ledger refuses is withheld alone: money never waits for marketing.
+func (s *Service) bookAll(tx *db.Tx, p points.Settings, d *decider, source string) {
+	awards := d.out.Awards
+	d.out.Awards = nil
+	for _, a := range awards {
+		err := tx.Try(func(tx *db.Tx) error { return s.book(tx, p, d.in, &a, source) })
+		if err == nil {
+			d.out.Awards = append(d.out.Awards, a)
+			continue
+		}
+		d.out.Skips = append(d.out.Skips, Skip{a.Version, a.Rule, SkipWithheld, &a.Calc})
+		s.returnCaps(tx, d.out, &a, d.in.Member, a.Points)
+		s.withheld(tx, a.Rule, a.Version, d.in, err)
+	}
 }
 
 // givenBefore says that a member, or one merged into it, got this before: joining and completing a profile count once a person.
@@ -96,9 +108,9 @@ func givenBefore(r db.Reader, c *compiled, memberID int64, source string) bool {
 }
 
 // withheld tells that a rule failed; even telling must not stop the payment.
-func (s *Service) withheld(tx *db.Tx, c *compiled, in *Input, err error) {
+func (s *Service) withheld(tx *db.Tx, rule, version int64, in *Input, err error) {
 	_ = tx.Try(func(tx *db.Tx) error {
-		_, ferr := fact.Emit(tx, in.Member, Withheld{c.Rule, c.ID, in.Cause, err.Error()})
+		_, ferr := fact.Emit(tx, in.Member, Withheld{rule, version, in.Cause, err.Error()})
 		return ferr
 	})
 }

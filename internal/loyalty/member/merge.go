@@ -124,5 +124,19 @@ func Family(r db.Reader, member int64) []int64 {
 	return out
 }
 
+// Homes lists every member that an id is or ever was a part of, itself first: where what it did may be booked.
+func Homes(r db.Reader, id int64) []int64 {
+	out, seen := []int64{id}, map[int64]bool{id: true}
+	for i := 0; i < len(out); i++ {
+		for _, m := range mergesFrom(r, out[i]) {
+			if !seen[m.Into] {
+				seen[m.Into] = true
+				out = append(out, m.Into)
+			}
+		}
+	}
+	return out
+}
+
 // MergesOf lists the merges into a member, oldest first.
 func MergesOf(r db.Reader, into int64) []Merge { return mergesOf(r, into) }

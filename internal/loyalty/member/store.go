@@ -132,6 +132,15 @@ func mergesOf(r db.Reader, into int64) []Merge {
 	})
 }
 
+// mergesFrom lists the merges of a member into others, oldest first.
+func mergesFrom(r db.Reader, from int64) []Merge {
+	return Merges.Select(r, db.Query[Merge]{
+		Where: "from_id = ?", Args: []any{from}, Order: "merge_id",
+		Match: func(m *Merge) bool { return m.From == from },
+		Less:  func(a, b *Merge) bool { return a.ID < b.ID },
+	})
+}
+
 // identitiesOf lists a member's identities.
 func identitiesOf(r db.Reader, member int64) []identityRow {
 	return identities.Select(r, db.Query[identityRow]{

@@ -43,7 +43,7 @@ func (s *Service) OnMerged(tx *db.Tx, from, into int64) {
 // OnUnmerged counts the orders of both anew; those since the merge belong to whose identity they came by.
 func (s *Service) OnUnmerged(tx *db.Tx, from, into int64) error {
 	stats := map[int64]*Stat{from: {Member: from}, into: {Member: into}}
-	for _, id := range append(member.Family(tx, from), member.Family(tx, into)...) {
+	for id := range homes(tx, append(member.Family(tx, from), member.Family(tx, into)...)) {
 		for _, o := range Orders.OfOwner(tx, id) {
 			owner, err := Owner(tx, &o)
 			if err != nil {
@@ -59,6 +59,27 @@ func (s *Service) OnUnmerged(tx *db.Tx, from, into int64) error {
 		Stats.Put(tx, *st)
 	}
 	return nil
+}
+
+// homes are the members under whom orders of these may stand.
+func homes(r db.Reader, ids []int64) map[int64]bool {
+	out := map[int64]bool{}
+	for _, id := range ids {
+		for _, home := range member.Homes(r, id) {
+			out[home] = true
+		}
+	}
+	return out
+}
+
+// FindOf finds an order of a member by id, also one that came in while it was a part of another.
+func FindOf(r db.Reader, memberID, id int64) (Order, bool) {
+	for home := range homes(r, member.Family(r, memberID)) {
+		if o, ok := Get(r, home, id); ok {
+			return o, true
+		}
+	}
+	return Order{}, false
 }
 
 func (s *Service) tally(tx *db.Tx, st *Stat, o Order) {
