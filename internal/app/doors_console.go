@@ -31,6 +31,7 @@ func (a *App) consoleDoor(s *web.Server) {
 	points.Console{Desk: d, S: a.Points}.Register(s)
 	tier.Console{Desk: d, S: a.Tiers}.Register(s)
 	earn.Console{Desk: d, S: a.Earn}.Register(s)
+	a.shopRoutes(s)
 	a.statusRoutes(s)
 }
 
@@ -38,5 +39,5 @@ func (a *App) consoleDoor(s *web.Server) {
 func (a *App) deeds() error {
 	d := a.desk()
 	return errors.Join(staff.Console{Desk: d}.Deeds(), points.Console{Desk: d, S: a.Points}.Deeds(), tier.Console{Desk: d, S: a.Tiers}.Deeds(),
-		earn.Console{Desk: d, S: a.Earn}.Deeds())
+		earn.Console{Desk: d, S: a.Earn}.Deeds(), a.savingPartner().Register(a.Staff))
 }
