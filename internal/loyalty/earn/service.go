@@ -206,7 +206,7 @@ func (s *Service) OnRefunded(tx *db.Tx, o *order.Order, refund int64) error {
 
 func (s *Service) claw(tx *db.Tx, p points.Settings, a *Award, owner int64, o *order.Order, refund, due int64) error {
 	q := ledger.Debit{Member: owner, Asset: a.Asset, Amount: due, Kind: ledger.KindClawback, Fresh: true,
-		Source: clawSource(refund, a.Rule), Occurred: a.At, Rule: a.Version, Ref: fmt.Sprintf("order:%d", o.ID),
+		Source: clawSource(refund, a.Rule), Occurred: a.At, Rule: a.Version, Bearer: a.Bearer, Ref: fmt.Sprintf("order:%d", o.ID),
 		Prefer: []ledger.LotKey{{Asset: a.Asset, Expires: a.Expires, Lot: a.Lot}}, Short: ledger.ShortClip, Only: true}
 	if a.Asset == ledger.Points {
 		s.applyDebtPolicy(tx, &q, p, a)

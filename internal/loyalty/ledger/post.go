@@ -112,6 +112,7 @@ type Debit struct {
 	Short    int
 	DebtCap  int64 // with ShortDebt: the debt may not pass it; 0 is no cap but MaxBalance
 	Other    int64
+	Bearer   string // who is relieved of the cost, when it takes back what he bore
 	Fresh    bool
 	reverses int64
 }
@@ -135,7 +136,7 @@ func (l *Ledger) take(tx *db.Tx, q Debit) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
-	d := Detail{Reverses: q.reverses, Other: q.Other, Reason: q.Reason}
+	d := Detail{Reverses: q.reverses, Other: q.Other, Reason: q.Reason, Bearer: q.Bearer}
 	left := q.Amount
 	for _, k := range q.Prefer {
 		k.Member = q.Member

@@ -102,7 +102,7 @@ func (l *Ledger) takeBack(tx *db.Tx, q Reversal, orig Entry) (Entry, error) {
 		prefer = append(prefer, LotKey{q.To, q.Asset, g.Expires, g.Lot})
 	}
 	return l.take(tx, Debit{Member: q.To, Asset: q.Asset, Amount: q.Amount, Kind: q.Kind, Source: q.Source,
-		Ref: q.Ref, Reason: q.Reason, Prefer: prefer, Short: q.Short, Other: q.other(), reverses: orig.Seq})
+		Ref: q.Ref, Reason: q.Reason, Prefer: prefer, Short: q.Short, Other: q.other(), Bearer: d.Bearer, reverses: orig.Seq})
 }
 
 // giveBack restores points to the lots they were taken from, the longest-lived first; skip is what went back before.

@@ -1,6 +1,8 @@
 package order
 
 import (
+	"slices"
+
 	"guanxi/internal/base/db"
 	"guanxi/internal/loyalty/member"
 )
@@ -43,7 +45,7 @@ func (s *Service) OnMerged(tx *db.Tx, from, into int64) {
 // OnUnmerged counts the orders of both anew; those since the merge belong to whose identity they came by.
 func (s *Service) OnUnmerged(tx *db.Tx, from, into int64) error {
 	stats := map[int64]*Stat{from: {Member: from}, into: {Member: into}}
-	for id := range homes(tx, append(member.Family(tx, from), member.Family(tx, into)...)) {
+	for _, id := range homes(tx, append(member.Family(tx, from), member.Family(tx, into)...)) {
 		for _, o := range Orders.OfOwner(tx, id) {
 			owner, err := Owner(tx, &o)
 			if err != nil {
@@ -54,27 +56,26 @@ func (s *Service) OnUnmerged(tx *db.Tx, from, into int64) error {
 			}
 		}
 	}
-	for _, st := range stats {
-		Stats.Get(tx, st.Member)
-		Stats.Put(tx, *st)
+	for _, id := range []int64{from, into} {
+		Stats.Get(tx, id) // a row is read before it is written over
+		Stats.Put(tx, *stats[id])
 	}
 	return nil
 }
 
 // homes are the members under whom orders of these may stand.
-func homes(r db.Reader, ids []int64) map[int64]bool {
-	out := map[int64]bool{}
+func homes(r db.Reader, ids []int64) []int64 {
+	var out []int64
 	for _, id := range ids {
-		for _, home := range member.Homes(r, id) {
-			out[home] = true
-		}
+		out = append(out, member.Homes(r, id)...)
 	}
-	return out
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // FindOf finds an order of a member by id, also one that came in while it was a part of another.
 func FindOf(r db.Reader, memberID, id int64) (Order, bool) {
-	for home := range homes(r, member.Family(r, memberID)) {
+	for _, home := range homes(r, member.Family(r, memberID)) {
 		if o, ok := Get(r, home, id); ok {
 			return o, true
 		}
