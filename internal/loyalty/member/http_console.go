@@ -80,7 +80,25 @@ type ConsoleSummary struct {
 
 func (k Console) summary(r db.Reader, m Member) (ConsoleSummary, error) {
 	p, err := k.S.ProfileOf(r, m.ID)
-	return ConsoleSummary{web.ID(m.ID), m.Status, m.JoinedAt, m.Channel, m.Store, m.Source, p.Nickname.AsName().String(), p.Phone.AsPhone().String()}, err
+	if err != nil {
+		return ConsoleSummary{}, err
+	}
+	out := ConsoleSummary{web.ID(m.ID), m.Status, m.JoinedAt, m.Channel, m.Store, m.Source, p.Nickname.AsName().String(), p.Phone.AsPhone().String()}
+	if out.Phone == "" {
+		out.Phone, err = k.boundPhone(r, m.ID)
+	}
+	return out, err
+}
+
+// boundPhone is the masked phone of somebody who joined by it and has told no other.
+func (k Console) boundPhone(r db.Reader, id int64) (string, error) {
+	bound, err := k.S.IdentitiesOf(r, id)
+	for _, b := range bound {
+		if b.Kind == KindPhone {
+			return b.Masked, err
+		}
+	}
+	return "", err
 }
 
 func (k Console) list(c *web.Ctx, in *consoleList) (*web.Page[ConsoleSummary], error) {
