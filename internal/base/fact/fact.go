@@ -26,7 +26,7 @@ type Body interface {
 
 // Event is a fact as its reactions see it.
 type Event[T Body] struct {
-	ID     int64
+	ID     int64 // 0 when it was told, not emitted
 	Member int64
 	Body   T
 }
@@ -88,19 +88,28 @@ func Emit(tx *db.Tx, member int64, body Body) (int64, error) {
 	if err := Table.Insert(tx, row); err != nil {
 		return 0, err
 	}
+	return row.ID, react(tx, row.ID, row.ID, member, body)
+}
+
+// Tell runs the reactions to something that a row of its own already records for ever, such as an entry of the ledger:
+// a second row saying the same would only cost. What the reactions cause carries the cause in force.
+func Tell(tx *db.Tx, member int64, body Body) error { return react(tx, 0, tx.Cause(), member, body) }
+
+func react(tx *db.Tx, id, cause, member int64, body Body) error {
 	b, _ := tx.DB().Value(busKey{}).(*Bus)
 	if b == nil {
-		return row.ID, nil
+		return nil
 	}
-	depth, leave := tx.Enter(row.ID)
+	depth, leave := tx.Enter(cause)
 	defer leave()
+	kind := body.FactKind()
 	if depth > maxDepth {
-		return 0, ErrCascade.With("kind", row.Kind)
+		return ErrCascade.With("kind", kind)
 	}
-	for _, r := range b.on[row.Kind] {
-		if err := r(tx, row.ID, member, body); err != nil {
-			return 0, err
+	for _, r := range b.on[kind] {
+		if err := r(tx, id, member, body); err != nil {
+			return err
 		}
 	}
-	return row.ID, nil
+	return nil
 }

@@ -75,3 +75,27 @@ func TestEndlessCascadeIsRefusedWhole(t *testing.T) {
 		return nil
 	})
 }
+
+func TestWhatIsToldIsNotStoredAgain(t *testing.T) {
+	t.Parallel()
+	d, bus := open(t)
+	var seen, cause int64
+	On(bus, func(tx *db.Tx, e Event[ping]) error { return Tell(tx, e.Member, pong(e.Body)) })
+	On(bus, func(tx *db.Tx, e Event[pong]) error { seen, cause = e.Member+e.ID, tx.Cause(); return nil })
+	var root int64
+	err := d.Write(context.Background(), db.Op{}, func(tx *db.Tx) (err error) { root, err = Emit(tx, 7, ping{1}); return err })
+	if err != nil || seen != 7 || cause != root {
+		t.Fatalf("%v: seen %d, cause %d of %d", err, seen, cause, root)
+	}
+	_ = d.View(context.Background(), func(v *db.View) error {
+		if n := len(Table.Select(v, db.Query[Row]{})); n != 1 {
+			t.Errorf("%d rows", n)
+		}
+		return nil
+	})
+	On(bus, func(tx *db.Tx, e Event[pong]) error { return Tell(tx, e.Member, ping(e.Body)) })
+	On(bus, func(tx *db.Tx, e Event[ping]) error { return Tell(tx, e.Member, pong(e.Body)) })
+	if err := d.Write(context.Background(), db.Op{}, func(tx *db.Tx) error { return Tell(tx, 7, ping{1}) }); !fault.Is(err, ErrCascade) {
+		t.Errorf("an endless telling: %v", err)
+	}
+}

@@ -1,6 +1,6 @@
 package ledger
 
-// Posted says that an entry was booked.
+// Posted says that an entry was booked. The entry itself is the record; this is told to reactions only.
 type Posted struct {
 	Asset    Asset  `json:"asset"`
 	Seq      int64  `json:"seq"`

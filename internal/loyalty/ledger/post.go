@@ -312,8 +312,7 @@ func (l *Ledger) record(tx *db.Tx, a *Account, e Entry, d Detail) (Entry, error)
 }
 
 func tell(tx *db.Tx, e Entry) error {
-	_, err := fact.Emit(tx, e.Member, Posted{e.Asset, e.Seq, e.Kind, e.Amount, e.Balance, e.Occurred, e.Ref})
-	return err
+	return fact.Tell(tx, e.Member, Posted{e.Asset, e.Seq, e.Kind, e.Amount, e.Balance, e.Occurred, e.Ref})
 }
 
 // check refuses to write an account that can't be true: better no booking than a wrong one.
