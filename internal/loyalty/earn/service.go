@@ -128,7 +128,7 @@ func (s *Service) growth(tx *db.Tx, d *decider) {
 			a.Points += t.GrowthOf(tier.SourcePoints, w.Points)
 		}
 	}
-	a.Lines = shares(a.Points, d.in)
+	a.Calc.Points, a.Lines = a.Points, shares(a.Points, d.in)
 	if d.in.FirstToday {
 		a.Active = t.GrowthOf(tier.SourceActiveDay, 1)
 		a.Points += a.Active
