@@ -247,6 +247,20 @@ func (k Console) set(c *web.Ctx, in *consoleSetIn) (*staff.Done, error) {
 // shape is the mix of tiers that healthy programmes show, the lowest first: what is left stands above.
 var shape = []money.Rate{620_000, 250_000, 100_000}
 
+// targetsOf spreads what the shape leaves over the tiers above it; the highest tier takes the rest.
+func targetsOf(levels int) []money.Rate {
+	out := make([]money.Rate, levels)
+	left := money.One
+	for rank := range out {
+		out[rank] = left / money.Rate(levels-rank)
+		if rank < len(shape) && rank < levels-1 {
+			out[rank] = shape[rank]
+		}
+		left -= out[rank]
+	}
+	return out
+}
+
 type consoleMixRow struct {
 	Level   consoleLevel `json:"level" doc:"等级|tier"`
 	Members int64        `json:"members" doc:"会员数|members"`
@@ -265,18 +279,9 @@ func (k Console) mix(c *web.Ctx, _ *struct{}) (*consoleMix, error) {
 		for _, n := range counts {
 			out.Members += n
 		}
-		left := money.One
+		targets := targetsOf(len(rules.Levels))
 		for rank := range rules.Levels {
-			row := consoleMixRow{Level: levelFor(rules, rank), Members: counts[rank], Share: "0"}
-			target := left
-			if rank < len(shape) && rank < len(rules.Levels)-1 {
-				target = shape[rank]
-			}
-			if rank >= len(shape) {
-				target = left / money.Rate(len(rules.Levels)-rank)
-			}
-			left -= target
-			row.Target = target.String()
+			row := consoleMixRow{Level: levelFor(rules, rank), Members: counts[rank], Share: "0", Target: targets[rank].String()}
 			if out.Members > 0 {
 				share, err := money.MulDiv(counts[rank], int64(money.One), out.Members, money.Floor)
 				if err != nil {

@@ -36,7 +36,7 @@ function search() {
 
 const row = (m) => h("tr", { class: "link", on: { click: () => { location.hash = "#/members/" + m.id; } } },
   h("td", {}, h("a", { class: "strong", href: "#/members/" + m.id }, m.name || m.phone || "…" + m.id.slice(-6)), h("span", { class: "sub mono" }, m.id)),
-  h("td", { class: "wide" }, m.phone || "—"), h("td", {}, statusTag(m.status)), h("td", { class: "wide" }, m.channel || "—"), h("td", { class: "wide" }, m.store || "—"), h("td", { class: "num soft" }, date(m.joined_at)));
+  h("td", { class: "wide" }, m.phone || "—"), h("td", {}, statusTag(m.status)), h("td", { class: "wide" }, m.channel || "—"), h("td", { class: "wide" }, m.store || "—"), h("td", { class: "num soft wide" }, date(m.joined_at)));
 
 export function members(main, { failed }) {
   let over = false;
@@ -64,7 +64,7 @@ export function members(main, { failed }) {
   const lead = h("p", { class: "soft" });
   may("/members/total").then((n) => n && show(lead, t("membersLead", { n: num(n.members), m: num(n.month) })), () => {});
   show(main, h("div", { class: "head" }, h("div", { class: "grow" }, h("h1", {}, t("members")), lead), h("div", {}, filter)), search(),
-    h("section", { class: "card tight" }, h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, t("member")), h("th", { class: "wide" }, t("phone")), h("th", {}, t("status")), h("th", { class: "wide" }, t("channel")), h("th", { class: "wide" }, t("store")), h("th", { class: "num" }, t("joined")))), body), empty, more));
+    h("section", { class: "card tight" }, h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, t("member")), h("th", { class: "wide" }, t("phone")), h("th", {}, t("status")), h("th", { class: "wide" }, t("channel")), h("th", { class: "wide" }, t("store")), h("th", { class: "num wide" }, t("joined")))), body), empty, more));
   load();
   return () => { over = true; };
 }

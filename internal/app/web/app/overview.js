@@ -6,6 +6,11 @@ import { bytes, clockTime, dayFull, dayShort, moment, monthOf, nextDay, num, pct
 import { either, k, t } from "./words.js";
 
 const again = 10_000;
+const attention = 10 * 60_000;
+
+// Asking again keeps a session alive, so it is done only while somebody is there: an empty chair logs itself out.
+let touched = Date.now();
+for (const event of ["pointermove", "pointerdown", "keydown", "scroll"]) addEventListener(event, () => { touched = Date.now(); }, { passive: true });
 const shown = 30; // days in a chart
 
 async function load() {
@@ -16,7 +21,7 @@ async function load() {
 
 const figure = (name, value, unit, note) => h("div", { class: "figure" }, h("dt", {}, name), h("dd", {}, value, unit && h("small", {}, " " + unit)), h("p", {}, note));
 
-const more = (n) => (n > 0 ? h("b", {}, "+" + num(n)) : num(n));
+const sinceMidnight = (n) => (n > 0 ? h("b", {}, t("todayN", { n: "+" + num(n) })) : t("todayN", { n: 0 }));
 
 function figures(d) {
   const day = today(d.status.now);
@@ -24,8 +29,8 @@ function figures(d) {
   const rows = d.orders?.data || [];
   const now = rows.filter((r) => r.day === day);
   return h("dl", { class: "figures" },
-    d.total && figure(t("members"), num(d.total.members), "", [more(d.total.today), " " + t("today")]),
-    d.orders && figure(t("orders"), num(sum(rows, (r) => r.orders)), "", [more(sum(now, (r) => r.orders)), " " + t("today"), " · ", wholeYuan(sum(rows, (r) => r.amount - r.refunded))]),
+    d.total && figure(t("members"), num(d.total.members), "", sinceMidnight(d.total.today)),
+    d.orders && figure(t("orders"), num(sum(rows, (r) => r.orders)), "", [sinceMidnight(sum(now, (r) => r.orders)), " · ", wholeYuan(sum(rows, (r) => r.amount - r.refunded))]),
     d.liability && figure(t("outstanding"), num(d.liability.points), "", t("debt") + " " + num(d.liability.debt)),
     d.liability && figure(t("liability"), wholeYuan(d.liability.fen), "", t("expected") + " " + wholeYuan(d.liability.expected_fen)),
     d.liability && figure(t("burn"), pct(d.liability.burn_rate), "", t("breakage") + " " + pct(d.liability.breakage)));
@@ -158,7 +163,7 @@ export function overview(main, { failed }) {
     }
     timer = setTimeout(next, again);
   };
-  const next = () => (document.hidden ? (timer = setTimeout(next, again)) : turn());
+  const next = () => (document.hidden || Date.now() - touched > attention ? (timer = setTimeout(next, again)) : turn());
   turn();
   return () => { over = true; clearTimeout(timer); };
 }

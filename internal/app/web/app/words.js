@@ -8,7 +8,7 @@ const words = {
   loginHint: ["小写字母、数字或 . _ -", "Lower-case letters, digits, . _ -"], setupNeeded: ["系统还没有操作员。请打开服务启动时显示的初始化链接。", "There is no operator yet. Open the set-up link that was shown when the service started."],
   setupDone: ["初始化已完成，请登录。", "The set-up is done already. Please sign in."],
   live: ["实时", "Live"], liveBad: ["需要关注", "Needs attention"], updated: ["更新于", "Updated"],
-  orders: ["订单", "Orders"], order: ["订单", "Order"], amount: ["金额", "Amount"], today: ["今日", "today"], last30: ["近 30 天", "last 30 days"],
+  orders: ["订单", "Orders"], order: ["订单", "Order"], amount: ["金额", "Amount"], todayN: ["今日 {n}", "{n} today"], last30: ["近 30 天", "last 30 days"],
   outstanding: ["流通积分", "Points outstanding"], liability: ["积分负债", "Liability"], expected: ["扣除预期沉淀", "After breakage"], burn: ["消耗率", "Burn rate"], breakage: ["沉淀率", "Breakage"],
   debt: ["欠分", "Debt"], sales: ["累计实付", "Paid in all"], refunded: ["已退", "refunded"], mix: ["等级结构", "Tier mix"], target: ["目标", "Target"], share: ["占比", "Share"], flows: ["积分发放与消耗", "Points issued and used"],
   issued: ["发放", "Issued"], used: ["消耗", "Used"], lapsed: ["过期与扣回", "Lapsed, taken back"], perDay: ["每日", "per day"], sales30: ["每日实付", "Paid per day"], latest: ["最新订单", "Latest orders"],
