@@ -213,8 +213,9 @@ func checkRow(c checkOut, big bool) Row {
 	return r
 }
 
-// growth is by how much a read may be slower in the largest programme than in the smallest: a level more of a tree.
-const growth = 1.5
+// growth is by how much a read may be slower in the largest programme than in the smallest, a hundredth of it: a level
+// more of a tree, and pages that are no longer in memory.
+const growth = 2
 
 // readRows adds how long reads take at each size.
 func (b *bench) readRows() {
