@@ -249,7 +249,7 @@ func (s *Service) change(tx *db.Tx, st State, from int64, reason, note string) e
 	if now == was && reason != ReasonKept {
 		return nil
 	}
-	if now != was {
+	if now != was && !gone(tx, st.Member) {
 		bump(tx, counts, was, -1)
 		bump(tx, counts, now, 1)
 	}
@@ -264,9 +264,12 @@ func (s *Service) endOf(st State) int64 {
 	return st.Until
 }
 
-// schedule sets when time will next do something to a member.
+// schedule sets when time will next do something to a member; to one who left it does nothing more.
 func (s *Service) schedule(tx *db.Tx, st *State) {
 	st.Next = clock.Never
+	if gone(tx, st.Member) {
+		return
+	}
 	if st.Earned > 0 {
 		st.Next = st.Until
 		if st.Warned < warnings {
