@@ -55,6 +55,7 @@ type DB struct {
 	loaded    []prefetcher
 	ownersBuf []int64
 	cpDone    chan struct{}
+	writing   sync.Mutex // held while a group runs, and while the log is begun anew
 	walBytes  atomic.Int64
 	values    map[any]any
 	caches    sync.Map

@@ -133,6 +133,8 @@ func (d *DB) runGroup(group []*call) {
 
 // attempt gives an error when nothing was committed for a reason outside the functions.
 func (d *DB) attempt(group []*call) (err error) {
+	d.writing.Lock()
+	defer d.writing.Unlock()
 	if err := d.heal(); err != nil {
 		return err
 	}
