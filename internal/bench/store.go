@@ -208,7 +208,7 @@ func (h *hand) write(ctx context.Context, group []line) error {
 		return err
 	}
 	now := time.Now().UnixMilli()
-	var keys, facts, entries, lots, accounts multi
+	var keys, entries, lots, accounts multi
 	h.seal++
 	for _, l := range group {
 		a := accts[l.member]
@@ -217,10 +217,9 @@ func (h *hand) write(ctx context.Context, group []line) error {
 		}
 		a.seq++
 		a.balance += l.points
-		lot, fact := h.ids.Next(now), h.ids.Next(now)
+		lot := h.ids.Next(now)
 		keys.add(l.key, "points.post", hash43, 201, reply, now)
-		facts.add(fact, "ledger.posted", l.member, 0, now, reply)
-		entries.add(l.member, 1, a.seq, now, now, l.points, a.balance, "grant", "hand:"+l.key, lot, clock.Never, 3, 0, "", `{"reason":"bench","actor":"partner:1"}`, h.seal, fact)
+		entries.add(l.member, 1, a.seq, now, now, l.points, a.balance, "grant", "hand:"+l.key, lot, clock.Never, 3, 0, "", `{"reason":"bench","actor":"partner:1"}`, h.seal, lot)
 		lots.add(l.member, 1, clock.Never, lot, l.points, 0, 0, 3, 0, l.points, "")
 	}
 	for m, a := range accts {
@@ -231,7 +230,6 @@ func (h *hand) write(ctx context.Context, group []line) error {
 		rows *multi
 	}{
 		{"INSERT INTO idempotency (id, route, hash, status, reply, at) VALUES ", &keys},
-		{"INSERT INTO fact (id, kind, member_id, cause_id, at, body) VALUES ", &facts},
 		{"INSERT INTO ledger_entry (member_id, asset, seq, at, occurred_at, amount, balance, kind, source, lot_id, expires_at, class, rule_id, ref, detail, seal, chk) VALUES ", &entries},
 		{"INSERT INTO ledger_lot (member_id, asset, expires_at, lot_id, remaining, held, matures_at, class, rule_id, granted, ref) VALUES ", &lots},
 		{"REPLACE INTO ledger_account (member_id, asset, balance, pending, held, frozen, debt, seq, chk, due_at, holds, mark) VALUES ", &accounts},

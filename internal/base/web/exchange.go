@@ -104,9 +104,28 @@ func (x *exchange) record() {
 	if x.s.opt.Metrics != nil {
 		x.s.opt.Metrics(x.label(), x.tap.status, took.Seconds())
 	}
-	x.s.opt.Log.LogAttrs(x.r.Context(), slog.LevelInfo, "request", slog.String("request", x.id), slog.String("route", x.label()),
+	level := x.level(took)
+	if !x.s.opt.Log.Enabled(x.r.Context(), level) {
+		return
+	}
+	x.s.opt.Log.LogAttrs(x.r.Context(), level, "request", slog.String("request", x.id), slog.String("route", x.label()),
 		slog.Int("status", x.tap.status), slog.Int64("us", took.Microseconds()), slog.Int64("bytes", x.tap.bytes),
 		slog.String("by", x.ctx.Caller.logName()))
+}
+
+// slow is from when on a request that went well is worth a line.
+const slow = time.Second
+
+// level keeps the log to what somebody will read: what failed, what was refused, what was slow. The figures of all
+// others are in the metrics; --log-level debug shows each.
+func (x *exchange) level(took time.Duration) slog.Level {
+	switch {
+	case x.tap.status >= http.StatusInternalServerError:
+		return slog.LevelError
+	case x.tap.status >= http.StatusBadRequest || took >= slow:
+		return slog.LevelInfo
+	}
+	return slog.LevelDebug
 }
 
 // label names the route in logs and metrics: its pattern, because a path holds ids.

@@ -99,7 +99,7 @@ func newShop(t testing.TB, opts ...func(*web.Options)) *shop {
 		t.Fatal(err)
 	}
 	s := &shop{db: d, clock: clock.NewFake(1_700_000_000_000), log: &syncBuffer{}, routes: map[string]int{}, slow: make(chan struct{})}
-	o := web.Options{DB: d, Clock: s.clock, Title: "关系", Version: "test", Log: slog.New(slog.NewJSONHandler(s.log, nil)), Metrics: s.count}
+	o := web.Options{DB: d, Clock: s.clock, Title: "关系", Version: "test", Log: slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Metrics: s.count}
 	for _, f := range opts {
 		f(&o)
 	}
