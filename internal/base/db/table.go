@@ -17,7 +17,7 @@ type Spec[R any, K comparable] struct {
 	Args    func(k K, a []any) []any // key as arguments; may be nil for a single int64 or string key
 	Owner   func(k K) int64          // the member (or other owner) the table is clustered under; nil when it has none
 	Load    bool                     // all rows of an owner are read together at the start of a group
-	Indexed bool                     // has secondary indexes: changes are UPDATEs, not REPLACE
+	Indexed bool                     // has unique secondary indexes: changes are UPDATEs, since REPLACE would take the row it meets there
 }
 
 // Table reads and writes the rows of one SQL table, through the row cache in a Tx.

@@ -28,7 +28,7 @@ type State struct {
 
 // States holds the members above the lowest tier, or once above it.
 var States = db.NewTable(db.Spec[State, int64]{
-	Name: "tier_state", Keys: 1, Load: true, Indexed: true,
+	Name: "tier_state", Keys: 1, Load: true,
 	Cols: []string{"member_id", "earned", "since_at", "until_at", "warned", "by_hand", "by_hand_until", "seq", "next_at"},
 	Row: func(r *State, p []any) []any {
 		return append(p, &r.Member, &r.Earned, &r.Since, &r.Until, &r.Warned, &r.Manual, &r.ManualUntil, &r.Seq, &r.Next)
