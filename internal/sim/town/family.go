@@ -99,7 +99,7 @@ func (b *Book) family(n int) map[int]bool {
 	return out
 }
 
-// unmerge takes a merge apart: what it carried and is left goes back, and what came since by the leaving person's names.
+// unmerge takes a merge apart: what it carried and is left goes back, and what else the leaving person's own orders gave.
 func (b *Book) unmerge(m *merge) string {
 	switch {
 	case m.undone:
@@ -123,7 +123,7 @@ func (b *Book) unmerge(m *merge) string {
 			i.holder = m.from
 		}
 	}
-	own := func(l lot) bool { return l.of != nil && l.of.via >= 0 && kin[l.of.via] }
+	own := func(l lot) bool { return l.of != nil && b.ownerOf(l.of) == x }
 	for a := range x.purses {
 		y.purses[a].giveBack(&x.purses[a], m.carried[a], m.debt[a], own)
 	}

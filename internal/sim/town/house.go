@@ -31,7 +31,7 @@ func (t *Town) policies() {
 	plan(90, "settings", func(at int64) error { return t.setPolicy(midnight(at, 40), func(p *policy) { p.pendingDays = 7 }) })
 	plan(100, "rate", func(at int64) error { return t.setRate(midnight(at, 35), 800_000) })
 	plan(110, "rule", func(at int64) error {
-		return t.publish(nil, version{kind: "multiplier", points: 1_500_000, channel: "shop", priority: 20, class: fromCampaign, caps: caps{all: 3000, budget: 60_000}}, midnight(at, 3))
+		return t.publish(nil, version{kind: "multiplier", points: 1_500_000, channel: "shop", priority: 20, class: fromCampaign, caps: caps{all: 200, budget: 8_000}}, midnight(at, 3))
 	})
 	plan(150, "rule", func(at int64) error {
 		return t.publish(t.b.rules[0], version{kind: "per_yuan", points: 1_300_000, minFen: 1_000, priority: 100, class: fromSpending, caps: caps{grant: 250}}, midnight(at, 2)+hour)
@@ -39,7 +39,7 @@ func (t *Town) policies() {
 	plan(170, "settings", func(at int64) error {
 		return t.setPolicy(midnight(at, 45), func(p *policy) { p.debt, p.debtCap, p.dailyCap = debtWithCap, 60, 400 })
 	})
-	plan(200, "rule", t.retire)
+	plan(300, "rule", t.retire)
 	plan(230, "rate", func(at int64) error { return t.setRate(midnight(at, 1), 1_200_000) })
 	plan(260, "settings", func(at int64) error { return t.setPolicy(midnight(at, 2), func(p *policy) { p.debt = withinBalance }) })
 	plan(330, "settings", func(at int64) error { return t.setPolicy(midnight(at, 1), func(p *policy) { p.debt = pendingOnly }) })

@@ -173,7 +173,10 @@ func (b *Book) review(p *person) {
 		need := l.keep[min(s.earned, len(l.keep)-1)]
 		switch growth := p.growth(); {
 		case growth >= need:
-			s.warned, s.until = 0, validity(s.earned, s.until-1)
+			for s.until <= b.now { // somebody who was away for years is kept once
+				s.until = validity(s.earned, s.until-1)
+			}
+			s.warned = 0
 			s.note(b.now, "kept")
 		case s.warned < b.warningsNeeded():
 			s.until = midnight(b.now, graceDays)

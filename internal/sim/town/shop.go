@@ -303,6 +303,9 @@ func (t *Town) refund(what string, in order.RefundIn) error {
 	if out.Again != again || out.Waiting != waits {
 		t.differ(idOf(p), "%s %s: again %v, waits %v; the book says %v, %v", what, in.No, out.Again, out.Waiting, again, waits)
 	}
+	if waits && !again {
+		t.count("refund before its order", "")
+	}
 	if o != nil {
 		t.sameAwards(o, got)
 	}

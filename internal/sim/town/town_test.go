@@ -37,7 +37,7 @@ func run(t *testing.T, o Options) Report {
 
 // mustHappen is what a town of any size has lived through after its years; a longer one more than that.
 var (
-	mustHappen = []string{"order", "order again", "order changed order.conflict", "refund", "refund order.refund_too_much", "hold", "grant", "profile",
+	mustHappen = []string{"order", "order again", "order changed order.conflict", "refund", "refund order.refund_too_much", "refund before its order", "hold", "grant", "profile",
 		"merge", "restart", "kill", "clock wrong", "days without jobs", "rate points.notice", "rule", "settings", "tier upgrade", "taken back", "award per_grant"}
 	thenToo = []string{"refund again", "refund changed order.refund_conflict", "refund points.cash_first", "tier kept", "tier not_kept", "tier refund", "tier manual",
 		"tier manual_ended", "tier merge", "tier unmerge", "warnings", "points given back", "not taken back", "award budget", "award daily_all", "award per_day",
@@ -55,7 +55,7 @@ func TestTown(t *testing.T) {
 		t.Error(d)
 	}
 	for _, what := range want {
-		if out.Events[what] == 0 {
+		if out.Differences == 0 && out.Events[what] == 0 {
 			t.Errorf("%q never happened", what)
 		}
 	}
