@@ -44,6 +44,6 @@ func months(at int64, n int) int64 {
 	return time.Date(y, m+time.Month(n), d+1, 0, 0, 0, 0, shanghai).UnixMilli()
 }
 
-func instant(year, month, day, hour int) int64 {
-	return time.Date(year, time.Month(month), day, hour, 0, 0, 0, shanghai).UnixMilli()
+func instant(year, month, day, h int) int64 {
+	return time.Date(year, time.Month(month), day, h, 0, 0, 0, shanghai).UnixMilli()
 }

@@ -120,8 +120,7 @@ func (t *Town) retire(int64) error {
 	return nil
 }
 
-// setPolicy changes the settings of points from an instant. What is against members needs 30 days of notice: first it
-// is tried without.
+// setPolicy changes the settings of points from an instant; what is against members is planned with 30 days of notice.
 func (t *Town) setPolicy(from int64, change func(*policy)) error {
 	next := t.b.policyAt(from)
 	next.from = from

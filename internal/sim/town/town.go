@@ -322,7 +322,6 @@ func (t *Town) learnRules() error {
 // deed is something that is going to happen.
 type deed struct {
 	at   int64
-	seq  int
 	name string
 	do   func(at int64) error
 }
