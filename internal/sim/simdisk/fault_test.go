@@ -38,14 +38,14 @@ func (m *machine) twin(t *testing.T, seed uint64) *machine {
 
 // script is the reference work that a fault is put into, call by call.
 func (m *machine) script(s *witness.Site) error {
-	for i := range 6 {
+	for i := range 12 {
 		if err := m.burst(s, m.newKeys(4)); err != nil {
 			return err
 		}
 		switch i {
-		case 2:
+		case 2, 7:
 			_ = m.checkpoint("PASSIVE") // it may meet the fault
-		case 4:
+		case 4, 10:
 			_ = m.checkpoint("RESTART")
 		}
 	}
