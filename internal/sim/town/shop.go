@@ -161,7 +161,7 @@ func (t *Town) planDelivery(paid int64, p *parcel) {
 		t.at(arrives+15*allDay, "closure", func(int64) error { return t.closeOrder(p) })
 	}
 	if t.chance(14) {
-		t.planRefunds(paid, p)
+		t.planRefunds(paid, arrives, p)
 	}
 }
 
@@ -229,10 +229,12 @@ func (t *Town) closeOrder(p *parcel) error {
 }
 
 // planRefunds draws one to three refunds of an order, some of them before it arrives, some of them repeated.
-func (t *Town) planRefunds(paid int64, p *parcel) {
+func (t *Town) planRefunds(paid, arrives int64, p *parcel) {
 	at := paid
 	for i := range 1 + t.rng.IntN(3)*t.rng.IntN(2) {
 		switch d := t.rng.IntN(100); {
+		case arrives > at && d < 50:
+			at = t.between(at, arrives)
 		case d < 10:
 			at += t.between(0, hour)
 		case d < 80:
