@@ -48,9 +48,10 @@ type DB struct {
 	laneDone  chan struct{}
 	stop      chan struct{}
 	sick      bool
-	last      int64 // instant of the last group
-	kept      int64 // instant of the last commit, as the database has it
-	migrated  bool  // there is a place to keep it
+	last      int64        // instant of the last group
+	told      atomic.Int64 // the same, for views
+	kept      int64        // instant of the last commit, as the database has it
+	migrated  bool         // there is a place to keep it
 	hooks     []func(*Tx)
 	loaded    []prefetcher
 	ownersBuf []int64

@@ -21,6 +21,7 @@ func (d *DB) resume() error {
 		_, err = d.w.exec("INSERT INTO db_version (name, version) VALUES (?, ?)", instantName, 0)
 	}
 	d.last = max(d.last, d.kept+1) // the next millisecond: ids of the last one may be taken
+	d.told.Store(d.kept)
 	d.migrated = true
 	return err
 }
@@ -28,8 +29,12 @@ func (d *DB) resume() error {
 // tick gives the group's instant: the clock's, but never earlier than the last group's.
 func (d *DB) tick() int64 {
 	d.last = max(d.last, d.opt.Clock.Now())
+	d.told.Store(d.last)
 	return d.last
 }
+
+// viewed is the instant of a view: what time has changed for a writer stays changed for readers.
+func (d *DB) viewed() int64 { return max(d.told.Load(), d.opt.Clock.Now()) }
 
 // keepInstant writes the instant into the commit that is about to happen.
 func (d *DB) keepInstant(now int64) error {

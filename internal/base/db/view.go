@@ -66,5 +66,5 @@ func (d *DB) View(ctx context.Context, f func(*View) error) (err error) {
 			err = outward(cerr)
 		}
 	}()
-	return f(&View{s: s, now: d.opt.Clock.Now()})
+	return f(&View{s: s, now: d.viewed()})
 }
