@@ -44,7 +44,7 @@ func TestAPartnerIsMadeGetsAKeyAndLosesIt(t *testing.T) {
 	if len(list.Data) != 1 || list.Data[0].Name != "tills" {
 		t.Fatalf("partners %+v", list.Data)
 	}
-	path := "/partners/" + web.ID(list.Data[0].ID).String() + "/keys"
+	path := "/partners/" + list.Data[0].ID.String() + "/keys"
 	var key newKeyOut
 	rec := w.ask("ada", "POST", path, "", http.StatusCreated, &key)
 	has(t, rec, `"secret":"`)

@@ -155,7 +155,7 @@ func (k Console) byDay(c *web.Ctx, in *consoleDaysIn) (*consoleDays, error) {
 		from, until := k.Days(v, in.From, in.Until)
 		out := &consoleDays{Data: []consoleDay{}}
 		for _, t := range TotalsBetween(v, from, until) {
-			out.Data = append(out.Data, consoleDay{t.Day, t.Channel, t.Orders, t.Amount, t.Refunds, t.Refunded})
+			out.Data = append(out.Data, consoleDay(t))
 		}
 		return out, nil
 	})

@@ -180,7 +180,7 @@ func (k Console) calendar(c *web.Ctx, in *consoleDaysIn) (*consoleLapses, error)
 	return staff.Read(c, k.Desk, func(v *db.View) (*consoleLapses, error) {
 		out := &consoleLapses{Data: []consoleLapse{}}
 		for _, e := range ExpiryCalendar(v, k.Zone, in.Days) {
-			out.Data = append(out.Data, consoleLapse{e.Day, e.Points, e.Members})
+			out.Data = append(out.Data, consoleLapse(e))
 		}
 		return out, nil
 	})

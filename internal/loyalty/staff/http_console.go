@@ -321,7 +321,7 @@ func (k Console) getRoles(_ *web.Ctx, _ *struct{}) (*rolesOut, error) {
 		out.Roles = append(out.Roles, roleOut{Named{r.Name, r.Zh, r.En}, r.Can})
 	}
 	for _, p := range Permissions {
-		out.Permissions = append(out.Permissions, Named{p.Name, p.Zh, p.En})
+		out.Permissions = append(out.Permissions, Named(p))
 	}
 	for kind, e := range k.Staff.executors {
 		out.Approvals = append(out.Approvals, Named{kind, e.Zh, e.En})

@@ -213,15 +213,6 @@ func (l *line) wantWord() string {
 // wantUntil reads the last day something is valid, as words: 2027-03-01 or never.
 func (l *line) wantUntil() string { return l.wantWord() }
 
-// rest gives the words that are left as they were written, and reads them.
-func (l *line) rest() string {
-	var out []string
-	for l.more() {
-		out = append(out, l.word())
-	}
-	return strings.Join(out, " ")
-}
-
 // list reads parts divided by commas up to the end or a word that stops.
 func (l *line) list(part func()) {
 	for {

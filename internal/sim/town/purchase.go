@@ -30,7 +30,7 @@ type purchase struct {
 	hold                int
 	occurred            int64
 	before              int // orders of the member before it
-	full, closed        bool
+	full                bool
 	awards              []*award
 	took                []lot // what paid, and what became debt
 	owed, restored      int64
