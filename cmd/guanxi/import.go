@@ -20,6 +20,9 @@ var errImportUsage = fault.Define("import.usage", fault.Invalid,
 	"用法：guanxi import orders 文件.csv [--map order=列,time=列,member=列,amount=列] [--refund-prefix C] [--source 名称]",
 	"Usage: guanxi import orders FILE.csv [--map order=COL,time=COL,member=COL,amount=COL] [--refund-prefix C] [--source NAME]")
 
+var errImportFile = fault.Define("import.file", fault.NotFound,
+	"文件不存在或无法读取", "The file does not exist or can't be read")
+
 func importFile(ctx context.Context, c *cli) (any, error) {
 	mapping := c.flags.String("map", "", "columns: order=COL,time=COL,member=COL,amount=COL, or sku,name,quantity,price for line files")
 	prefix := c.flags.String("refund-prefix", "", "order numbers with this prefix are refunds")
@@ -32,6 +35,9 @@ func importFile(ctx context.Context, c *cli) (any, error) {
 	}
 	if len(rest) != 2 || rest[0] != "orders" {
 		return nil, errImportUsage.New()
+	}
+	if _, err := os.Stat(rest[1]); err != nil {
+		return nil, errImportFile.New().Because(err)
 	}
 	ro := orderfile.Options{RefundPrefix: *prefix, Zone: c.cfg.Zone, Encoding: *encoding}
 	if *mapping != "" {
@@ -79,6 +85,9 @@ func (c *cli) progress(path string) func(read, size, records int64) {
 }
 
 func (c *cli) tell(r importer.Report) {
+	if r.Encoding != orderfile.UTF8 && r.Encoding != "" {
+		c.say("文件编码是 %s，已转换后导入", "The file is %s: it was converted", r.Encoding)
+	}
 	c.say("订单 %d（其中非会员 %d），金额 ¥%s", "%d orders (%d of guests), ¥%s", r.Orders, r.Guests, money.Fen(r.AmountFen))
 	c.say("退款 %d，金额 ¥%s；新会员 %d", "%d refunds, ¥%s; %d new members", r.Refunds, money.Fen(r.RefundedFen), r.Joined)
 	if r.Repeated > 0 {

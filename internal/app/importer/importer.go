@@ -134,7 +134,7 @@ func (im *Importer) resume(ctx context.Context, name string) (before run, err er
 
 // RunReader takes an opened file in, from where the reader stands.
 func (im *Importer) RunReader(ctx context.Context, r *orderfile.Reader, opt Options, from int64) (Report, error) {
-	x := &importing{Importer: im, opt: opt, r: r, members: map[string]int64{}}
+	x := &importing{Importer: im, opt: opt, r: r, members: map[string]int64{}, report: Report{Refusals: []Refusal{}, Unmatches: []Unmatched{}}}
 	x.report.ResumedFrom = from
 	err := x.read(ctx)
 	x.waiting.Wait()
