@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/binary"
+	"io"
 	"strconv"
 	"sync"
 )
@@ -54,6 +55,9 @@ func Token(n int) string {
 	_, _ = rand.Read(b) // never fails since Go 1.24
 	return base64.RawURLEncoding.EncodeToString(b)
 }
+
+// Random is a source of random bytes for ciphers that want to draw their own.
+func Random() io.Reader { return rand.Reader }
 
 // Seed makes a random 64-bit seed.
 func Seed() uint64 {

@@ -285,3 +285,15 @@ func (s *Service) setStatus(tx *db.Tx, id int64, status, reason string) error {
 	_, err = fact.Emit(tx, m.ID, StatusChanged{was, status, reason})
 	return err
 }
+
+// ValueOf opens one identity of a member, for who must address it outside: the openid of an app, say. The first one
+// of its kind and issuer counts; false when there is none.
+func (s *Service) ValueOf(r db.Reader, id int64, kind, issuer string) (vault.Secret, bool, error) {
+	for _, row := range identitiesOf(r, id) {
+		if row.Kind == kind && row.Issuer == issuer {
+			v, err := s.Vault.Open(vault.Place{Table: "member_identity", Row: row.Origin, Column: row.Kind}, row.Sealed)
+			return v, err == nil, err
+		}
+	}
+	return vault.Secret{}, false, nil
+}
