@@ -123,7 +123,9 @@ type PayKey struct {
 
 // PayKeys are the keys of the platform that are known now. Of both kinds there may be some: while a merchant moves from
 // certificates to the public key, either arrives.
-type PayKeys struct{ known atomic.Pointer[map[string]PayKey] }
+type PayKeys struct {
+	known atomic.Pointer[map[string]PayKey]
+}
 
 // Set replaces all keys.
 func (k *PayKeys) Set(list ...PayKey) {
