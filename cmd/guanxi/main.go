@@ -17,6 +17,7 @@ import (
 	"guanxi/internal/base/conf"
 	"guanxi/internal/base/fault"
 	"guanxi/internal/base/obs"
+	"guanxi/internal/edge/channels"
 )
 
 // version and commit are set by the build.
@@ -41,11 +42,15 @@ type cli struct {
 	note  io.Writer // progress and words for people
 	log   *slog.Logger
 	met   *obs.Metrics
+
+	channels *channels.Config // of the emulator beside a demonstration
+	emulator string           // where that is
 }
 
 var commands = []command{
 	{"serve", "启动服务", "start the service", serve},
 	{"import", "导入订单文件：import orders FILE.csv", "take an order file in: import orders FILE.csv", importFile},
+	{"emulator", "单独启动模拟器：微信、短信、邮件", "start the emulator alone: WeChat, SMS, mail", emulate},
 	{"verify", "从第一笔流水起核对全部账务与操作日志", "recompute every balance and chain from the first entry", verify},
 	{"doctor", "检查配置、磁盘、时钟与数据", "check settings, disk, clock and data", doctor},
 	{"sim", "按种子模拟一座城镇：sim --seed N", "run a simulated town from a seed: sim --seed N", simulate},
@@ -129,7 +134,14 @@ func (c *cli) parse() ([]string, error) {
 }
 
 func (c *cli) open(ctx context.Context, readOnly bool) (*app.App, error) {
-	return app.Open(ctx, app.Options{Data: c.cfg.Data, Keys: c.cfg.KeysDir, Zone: c.cfg.Zone, Log: c.log, Metrics: c.met, ReadOnly: readOnly})
+	parties, err := channels.Load(c.cfg.Channels)
+	if err != nil {
+		return nil, err
+	}
+	if c.channels != nil {
+		parties = *c.channels
+	}
+	return app.Open(ctx, app.Options{Data: c.cfg.Data, Keys: c.cfg.KeysDir, Zone: c.cfg.Zone, Log: c.log, Metrics: c.met, ReadOnly: readOnly, Channels: parties})
 }
 
 // language is that of the caller's shell; Chinese unless it says otherwise.

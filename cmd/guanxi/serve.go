@@ -19,6 +19,13 @@ func serve(ctx context.Context, c *cli) (any, error) {
 	if _, err := c.parse(); err != nil {
 		return nil, err
 	}
+	if *withDemo {
+		ctx, stop := context.WithCancel(ctx)
+		defer stop()
+		if err := c.beside(ctx); err != nil {
+			return nil, err
+		}
+	}
 	a, err := c.open(ctx, false)
 	if err != nil {
 		return nil, err
@@ -33,6 +40,25 @@ func serve(ctx context.Context, c *cli) (any, error) {
 		return nil, err
 	}
 	return nil, a.Serve(ctx, c.cfg)
+}
+
+// beside runs the emulator next to the demonstration, which speaks with it instead of with the real platforms. An
+// installation that has channels of its own keeps them.
+func (c *cli) beside(ctx context.Context) error {
+	if _, err := os.Stat(c.cfg.Channels); err == nil {
+		return nil
+	}
+	p, err := c.playground(ctx)
+	if err != nil {
+		return err
+	}
+	c.channels, c.emulator = &p.Channels, p.URL
+	go func() {
+		if err := p.Serve(ctx); err != nil && ctx.Err() == nil {
+			c.log.Error("the emulator ended", "err", err)
+		}
+	}()
+	return nil
 }
 
 // loadDemo takes the sample in, once: an installation that has members is left alone.
@@ -62,10 +88,7 @@ func (c *cli) loadDemo(ctx context.Context, a *app.App) error {
 
 // where tells where to look.
 func (c *cli) where(ctx context.Context, a *app.App) error {
-	url := c.cfg.PublicURL
-	if url == "" {
-		url = "http://" + c.cfg.Listen
-	}
+	url := c.productURL()
 	setup, err := a.SetupLink(ctx, url)
 	if err != nil {
 		return err
@@ -76,6 +99,9 @@ func (c *cli) where(ctx context.Context, a *app.App) error {
 	}
 	c.say("总览　　%s/", "Overview       %s/", url)
 	c.say("接口文档　%s/docs/api", "API reference  %s/docs/api", url)
+	if c.emulator != "" {
+		c.say("手机模拟　%s/", "Phone          %s/", c.emulator)
+	}
 	c.say("指标　　%s/metrics", "Metrics        %s/metrics", url)
 	c.say("按 Ctrl-C 停止。", "Stop with Ctrl-C.")
 	return nil
@@ -91,11 +117,7 @@ func setupToken(ctx context.Context, c *cli) (any, error) {
 		return nil, err
 	}
 	defer func() { _ = a.Close() }()
-	url := c.cfg.PublicURL
-	if url == "" {
-		url = "http://" + c.cfg.Listen
-	}
-	link, err := a.SetupLink(ctx, url)
+	link, err := a.SetupLink(ctx, c.productURL())
 	if err != nil {
 		return nil, err
 	}

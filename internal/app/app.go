@@ -15,6 +15,7 @@ import (
 	"guanxi/internal/base/setting"
 	"guanxi/internal/base/vault"
 	"guanxi/internal/base/web"
+	"guanxi/internal/edge/channels"
 	"guanxi/internal/loyalty/earn"
 	"guanxi/internal/loyalty/ledger"
 	"guanxi/internal/loyalty/member"
@@ -37,6 +38,7 @@ type Options struct {
 	Seed     uint64
 	ReadOnly bool // beside a running server: nothing but views
 	MaxGroup int  // how many writes share a commit; 0 is the usual
+	Channels channels.Config
 	// Driver and DSN let tests bring a database that fails on purpose.
 	Driver string
 	DSN    func(path string, write bool) string
@@ -62,6 +64,7 @@ type App struct {
 	Tiers    *tier.Service
 	Earn     *earn.Service
 	Importer *importer.Importer
+	Channels channels.Config // the parties outside; it does not change while the installation runs
 }
 
 // Schemas lists the tables of every feature, from the lowest up.
@@ -96,7 +99,7 @@ func Open(ctx context.Context, o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{Zone: o.Zone, Clock: o.Clock, Log: o.Log, Metrics: o.Metrics, DB: d}
+	a := &App{Zone: o.Zone, Clock: o.Clock, Log: o.Log, Metrics: o.Metrics, DB: d, Channels: o.Channels}
 	if err := a.wire(ctx, o); err != nil {
 		_ = d.Close()
 		return nil, err

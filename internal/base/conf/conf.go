@@ -43,6 +43,8 @@ type Config struct {
 	LogLevel       slog.Level     //
 	DB             vault.Secret   // empty: SQLite in Data; else mysql://user:password@host:port/database
 	KeysDir        string         // folder of the field keys; keep it apart from Data where possible
+	Channels       string         // file of the parties outside
+	EmulatorListen string         // host:port of the emulator
 	MetricsListen  string         // host:port of /metrics; empty: not served
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 
@@ -94,6 +96,9 @@ func (c *Config) Load(environ []string) error {
 	}
 	if c.KeysDir == "" {
 		c.KeysDir = filepath.Join(c.Data, "keys")
+	}
+	if c.Channels == "" {
+		c.Channels = filepath.Join(c.Data, "channels.json")
 	}
 	return nil
 }

@@ -1,0 +1,103 @@
+// Package playground puts an emulator of all parties outside beside an installation (演示环境): for the demonstration, for
+// whoever develops, and for tests. The installation speaks with it as with the real parties; only the hosts differ.
+package playground
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"guanxi/internal/base/clock"
+	"guanxi/internal/base/id"
+	"guanxi/internal/edge/channels"
+	"guanxi/internal/emulator"
+	"guanxi/internal/emulator/world"
+)
+
+// Playground is a running emulator and what an installation must know to use it.
+type Playground struct {
+	*emulator.Emulator
+	URL      string
+	Channels channels.Config
+	ln       net.Listener
+}
+
+// Options of a playground.
+type Options struct {
+	Listen  string // host:port; a port that is taken is replaced by a free one
+	Product string // how the installation is reached, by servers and browsers
+	Seed    string
+	Clock   clock.Clock
+}
+
+// New opens the listener and builds the emulator; Serve answers.
+func New(ctx context.Context, o Options) (*Playground, error) {
+	var lc net.ListenConfig
+	ln, err := lc.Listen(ctx, "tcp", o.Listen)
+	if err != nil {
+		host, _, _ := net.SplitHostPort(o.Listen)
+		if ln, err = lc.Listen(ctx, "tcp", net.JoinHostPort(host, "0")); err != nil {
+			return nil, err
+		}
+	}
+	if o.Clock == nil {
+		o.Clock = clock.System
+	}
+	p := &Playground{Emulator: emulator.New(world.New(o.Seed, o.Clock)), URL: "http://" + Reachable(ln.Addr().String()), ln: ln}
+	p.build(o.Product)
+	return p, nil
+}
+
+// build fills the world and derives what the installation must know. Each platform has its lines here.
+func (p *Playground) build(product string) {
+	w := p.World
+	emulator.Demo(w, product, strings.TrimPrefix(strings.TrimPrefix(product, "http://"), "https://"))
+	p.Channels = channels.Config{Hosts: channels.Hosts{API: p.URL, Open: p.URL, QR: p.URL, JSSDK: p.URL + "/open/js/jweixin-1.6.0.js", Pay: p.URL,
+		Work: p.URL + "/qyapi", Aliyun: p.URL + "/aliyun", Tencent: p.URL + "/tencent"}}
+	for _, a := range w.Apps() {
+		app := channels.App{AppID: a.ID, Name: a.Name, Original: a.Original, Secret: channels.Hide(a.Secret), Token: channels.Hide(a.Token),
+			AESKey: channels.Hide(a.AESKey), Owner: a.Owner}
+		switch a.Kind {
+		case world.OA:
+			p.Channels.OA = append(p.Channels.OA, app)
+		case world.MP:
+			p.Channels.MP = append(p.Channels.MP, app)
+		}
+	}
+}
+
+// Serve answers until ctx ends.
+func (p *Playground) Serve(ctx context.Context) error { return p.ServeOn(ctx, p.ln) }
+
+// Reachable turns the address of a listener into one that can be asked: one that listens everywhere is this machine.
+func Reachable(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return addr
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// SeedOf keeps the seed of an installation's emulator in its folder, so that its people are the same after a restart.
+func SeedOf(dir string) (string, error) {
+	file := filepath.Join(dir, "emulator.seed")
+	text, err := os.ReadFile(file)
+	if err == nil {
+		return string(text), nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return "", err
+	}
+	seed := id.Token(24)
+	return seed, os.WriteFile(file, []byte(seed), 0o600)
+}
