@@ -115,7 +115,7 @@ func TestPeopleHaveAnOpenIDForEachAppAndOneUnionID(t *testing.T) {
 	if err := json.NewDecoder(res.Body).Decode(&s); err != nil || len(s.People) != 6 || len(s.Apps) != 2 {
 		t.Errorf("state %+v %v", s, err)
 	}
-	if status, _ := post(t, srv, "/_emulator/people", `{"nmae":"x"}`); status != 422 {
+	if status, _ := post(t, srv, "/_emulator/people", `{"nickname":"x"}`); status != 422 {
 		t.Errorf("an unknown field was taken: %d", status)
 	}
 	req, _ := http.NewRequest(http.MethodPost, srv.URL+"/_emulator/people", strings.NewReader(`{}`))
