@@ -3,6 +3,7 @@ package earn
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"guanxi/internal/base/clock"
 	"guanxi/internal/base/db"
@@ -36,7 +37,7 @@ func (s *Service) OnPaid(tx *db.Tx, paid order.PaidFact) error {
 	in := s.input(tx, OnOrder, m, o.ID, o.Occurred)
 	in.Order, in.Amount, in.Eligible = o, o.Amount, o.Eligible
 	in.OrdersBefore, in.FirstToday = paid.Before, paid.FirstToday
-	return s.judge(tx, m, in, o.ID, fmt.Sprintf("order:%d", o.ID))
+	return s.judge(tx, m, in, o.ID, "order:"+id.String(o.ID))
 }
 
 // OnFact judges a fact about a member other than an order: a completed profile, joining.
@@ -141,7 +142,7 @@ func (s *Service) growth(tx *db.Tx, d *decider) {
 // book posts one award to the ledger.
 func (s *Service) book(tx *db.Tx, p points.Settings, in *Input, a *Award, source string) error {
 	c := ledger.Credit{Member: in.Member, Asset: a.Asset, Amount: a.Points, Kind: ledger.KindEarn, Occurred: in.Occurred, Class: a.Class,
-		Rule: a.Version, Ref: source, Bearer: a.Bearer, Source: source + ":" + id.String(a.Rule), Fresh: in.Order != nil}
+		Rule: a.Version, Ref: source, Bearer: a.Bearer, Source: source + ":" + id.String(a.Rule)}
 	switch a.Asset {
 	case ledger.Growth:
 		c.Expires = s.Zone.ExpireAfterMonths(tx.Now(), tier.Policy.At(tx, tx.Now()).Value.GrowthMonths)
@@ -150,6 +151,9 @@ func (s *Service) book(tx *db.Tx, p points.Settings, in *Input, a *Award, source
 		if in.Order != nil {
 			c.Matures = p.Matures(s.Zone, tx.Now())
 		}
+	}
+	if in.Order != nil {
+		c.Source, c.Fresh = ledger.AwardSource(in.Order.ID, a.Rule), true
 	}
 	e, err := s.Ledger.Add(tx, c)
 	a.Seq, a.Lot, a.Expires, a.At = e.Seq, e.Lot, e.Expires, e.At
@@ -161,7 +165,8 @@ func (s *Service) keep(tx *db.Tx, member, cause int64, d Decision) error {
 	if err != nil {
 		return err
 	}
-	decisions.Put(tx, decisionRow{cause, member, tx.Now(), string(b)})
+	d.Awards = slices.Clone(d.Awards)
+	decisions.Put(tx, decisionRow{cause, member, tx.Now(), string(b), &d})
 	return nil
 }
 
@@ -170,6 +175,11 @@ func DecisionOf(r db.Reader, memberID, cause int64) (Decision, bool, error) {
 	row, ok := decisions.Get(r, cause)
 	if !ok || row.Member != memberID {
 		return Decision{}, false, nil
+	}
+	if row.made != nil {
+		d := *row.made
+		d.Awards = slices.Clone(d.Awards) // who takes back writes into them
+		return d, true, nil
 	}
 	var d Decision
 	err := json.Unmarshal([]byte(row.Body), &d)

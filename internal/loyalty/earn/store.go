@@ -67,6 +67,7 @@ type decisionRow struct {
 	Member int64
 	At     int64
 	Body   string
+	made   *Decision // what Body says, when it was written in this group
 }
 
 var decisions = db.NewTable(db.Spec[decisionRow, int64]{

@@ -17,9 +17,11 @@ package ledger
 
 import (
 	"encoding/json"
+	"strings"
 
 	"guanxi/internal/base/clock"
 	"guanxi/internal/base/fault"
+	"guanxi/internal/base/id"
 )
 
 // Asset is what an account holds.
@@ -81,11 +83,23 @@ const (
 	MaxBalance int64 = 1_000_000_000_000_000
 )
 
-// A source is at most so long; those of expiry begin with a prefix that no caller may use.
+// A source is at most so long. Two kinds need no key, because another guards them: what lapses is named by its place in the
+// account, and what an order earned by the order, which was made in the same Tx under its own number. No caller may use
+// their prefixes.
 const (
 	maxSource    = 190
 	expirePrefix = "expire:"
+	awardPrefix  = "award:"
 )
+
+// AwardSource names what a rule gave for an order. It goes with Credit.Fresh.
+func AwardSource(order, rule int64) string {
+	return awardPrefix + id.String(order) + ":" + id.String(rule)
+}
+
+func keyed(source string) bool {
+	return !strings.HasPrefix(source, expirePrefix) && !strings.HasPrefix(source, awardPrefix)
+}
 
 // restoreGraceDays is how long points given back to an already expired lot can still be used.
 const restoreGraceDays = 7
@@ -102,7 +116,7 @@ var (
 	ErrBalance = fault.Define("ledger.balance_limit", fault.Conflict,
 		"余额超出上限", "The balance would pass its limit")
 	ErrSource = fault.Define("ledger.source", fault.Invalid,
-		"来源编号必须为 1 到 {max} 个字符，且不以 expire: 开头", "The source must have 1 to {max} characters and not begin with expire:")
+		"来源编号必须为 1 到 {max} 个字符，且不以 expire: 或 award: 开头", "The source must have 1 to {max} characters and not begin with expire: or award:")
 	ErrReused = fault.Define("ledger.source_reused", fault.Conflict,
 		"同一来源已记过另一笔账", "This source was already booked with other content")
 	ErrNoHold = fault.Define("ledger.no_hold", fault.NotFound,

@@ -27,7 +27,7 @@ type Credit struct {
 	Reason   string
 	Bearer   string
 	// Fresh says the source can't have been booked before, because it names a row made in this Tx.
-	// The unique index still stands behind it.
+	// Its key still stands behind it, unless it is an award of an order: see AwardSource.
 	Fresh bool
 }
 
@@ -50,8 +50,10 @@ func (l *Ledger) Add(tx *db.Tx, c Credit) (Entry, error) {
 }
 
 func (l *Ledger) add(tx *db.Tx, c Credit) (Entry, error) {
-	if err := checkInput(c.Amount, c.Source); err != nil {
-		return Entry{}, err
+	if award := c.Fresh && strings.HasPrefix(c.Source, awardPrefix); !award || c.Amount < 1 || c.Amount > MaxAmount {
+		if err := checkInput(c.Amount, c.Source); err != nil {
+			return Entry{}, err
+		}
 	}
 	if !c.Fresh {
 		if e, ok := bySource(tx, c.Member, c.Asset, c.Source); ok {
@@ -179,7 +181,7 @@ func checkInput(amount int64, source string) error {
 
 // checkSource keeps apart what callers name and what time names.
 func checkSource(source string) error {
-	if source == "" || len(source) > maxSource || strings.HasPrefix(source, expirePrefix) {
+	if source == "" || len(source) > maxSource || !keyed(source) {
 		return ErrSource.With("max", maxSource)
 	}
 	return nil
@@ -308,6 +310,11 @@ func (l *Ledger) record(tx *db.Tx, a *Account, e Entry, d Detail) (Entry, error)
 	e.Detail = d.text()
 	putAccount(tx, *a)
 	l.count(tx, e, d)
+	if keyed(e.Source) {
+		if err := keys.Insert(tx, key{keyID(e.Member, e.Asset, e.Source), e.Seq}); err != nil {
+			return e, err
+		}
+	}
 	return e, Entries.Insert(tx, e)
 }
 

@@ -3,6 +3,7 @@ package ledger
 import (
 	"embed"
 	"math"
+	"strconv"
 
 	"guanxi/internal/base/db"
 )
@@ -231,16 +232,37 @@ var Totals = db.NewTable(db.Spec[Total, TotalKey]{
 	Args: func(k TotalKey, a []any) []any { return append(a, k.Asset, k.Day, k.Kind) },
 })
 
+// key is which entry a cause has made.
+type key struct {
+	ID  string
+	Seq int64
+}
+
+var keys = db.NewTable(db.Spec[key, string]{
+	Name: "ledger_key", Keys: 1, Cols: []string{"id", "seq"},
+	Row: func(r *key, p []any) []any { return append(p, &r.ID, &r.Seq) },
+	Key: func(r *key) string { return r.ID },
+})
+
+func keyID(member int64, asset Asset, source string) string {
+	b := make([]byte, 0, 24+len(source))
+	b = append(strconv.AppendInt(b, member, 10), ':')
+	b = append(strconv.AppendInt(b, int64(asset), 10), ':')
+	return string(append(b, source...))
+}
+
+// Want declares that a write will look for what a cause has booked.
+func Want(member int64, asset Asset, source string) db.Want {
+	return keys.Want(keyID(member, asset, source))
+}
+
 // bySource finds the entry a cause has already made.
 func bySource(r db.Reader, member int64, asset Asset, source string) (Entry, bool) {
-	rows := Entries.Select(r, db.Query[Entry]{
-		Where: "member_id = ? AND asset = ? AND source = ?", Args: []any{member, asset, source}, Owner: member,
-		Match: func(e *Entry) bool { return e.Asset == asset && e.Source == source },
-	})
-	if len(rows) == 0 {
+	k, ok := keys.Get(r, keyID(member, asset, source))
+	if !ok {
 		return Entry{}, false
 	}
-	return rows[0], true
+	return Entries.Get(r, EntryKey{member, asset, k.Seq})
 }
 
 // spendable reads open lots in spending order, beginning after a key, a page at a time.

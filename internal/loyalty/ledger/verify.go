@@ -36,6 +36,7 @@ type verifier struct {
 	counts   []int
 	flows    map[string]Total // by asset and kind
 	reversed map[EntryKey]int64
+	keyed    fingerprint // of what the entries say, less what the keys say
 	accts    *feed[Account]
 	lots     *feed[Lot]
 	holds    *feed[Hold]
@@ -78,6 +79,7 @@ func Verify(v *db.View, tick func(entries int64)) Verified {
 	f.head()
 	f.reversals()
 	f.totals()
+	f.keys()
 	return f.out
 }
 
@@ -149,6 +151,9 @@ func (f *verifier) entry(e *Entry) {
 	f.chain(r, e, name)
 	f.replay(r, e, d, name)
 	f.flow(e.Asset, e.Kind, e.Amount, 1)
+	if keyed(e.Source) {
+		f.keyed.add(keyID(e.Member, e.Asset, e.Source), e.Seq)
+	}
 	if by := d.Owed - d.Repaid; by != 0 {
 		f.flow(e.Asset, "debt", by, 1)
 	}

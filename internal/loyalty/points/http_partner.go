@@ -164,7 +164,8 @@ func causeOf(c *web.Ctx) string {
 const maxCause = 120
 
 func (h routes) postPosting(c *web.Ctx, in *struct{ Body PostingIn }) (*BookedOut, error) {
-	return web.Write(c, db.Op{Owner: int64(in.Body.Member)}, func(tx *db.Tx) (*BookedOut, error) {
+	op := db.Op{Owner: int64(in.Body.Member), Wants: []db.Want{ledger.Want(int64(in.Body.Member), ledger.Points, causeOf(c))}}
+	return web.Write(c, op, func(tx *db.Tx) (*BookedOut, error) {
 		return h.s.post(tx, shop.CallerOf(c), in.Body, causeOf(c))
 	})
 }
@@ -185,6 +186,7 @@ func (h routes) postBatch(c *web.Ctx, in *batchIn) (*shop.Batch[BookedOut], erro
 	op := db.Op{Weight: len(in.Body.Postings)}
 	for _, p := range in.Body.Postings {
 		op.Owners = append(op.Owners, int64(p.Member))
+		op.Wants = append(op.Wants, ledger.Want(int64(p.Member), ledger.Points, who.Cause(p.Key)))
 	}
 	return web.Write(c, op, func(tx *db.Tx) (*shop.Batch[BookedOut], error) {
 		out := &shop.Batch[BookedOut]{}

@@ -35,8 +35,14 @@ CREATE TABLE ledger_entry (
   chk bigint NOT NULL,
   PRIMARY KEY (member_id, asset, seq)
 );
-CREATE UNIQUE INDEX ledger_entry_source ON ledger_entry (member_id, asset, source);
 APPEND ONLY ledger_entry;
+-- exactly once: the entry a cause has made; id is member, asset and source
+CREATE TABLE ledger_key (
+  id varchar(240) NOT NULL,
+  seq bigint NOT NULL,
+  PRIMARY KEY (id)
+);
+APPEND ONLY ledger_key;
 -- open lots only: a spent lot leaves, its story stays in the entries
 CREATE TABLE ledger_lot (
   member_id bigint NOT NULL,
