@@ -13,30 +13,39 @@ LINT         := .tools/golangci-lint-$(LINT_VERSION)
 RACE_PKGS    := $(wildcard internal/base/db internal/base/job internal/base/web)
 PHASE        := @.ci/phase
 
-.PHONY: help run build test test-short test-race test-fuzz test-crash fmt vet lint unit sizes bench clean
+.PHONY: help run web build web-check e2e test test-short test-race test-fuzz test-crash fmt vet lint unit sizes bench clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 run: build ## build and serve on http://localhost:8080, with the sample data at the first start
 	./bin/guanxi serve --data $(DATA) --demo
 
-build: ## bin/guanxi: one static binary, no C
+web: ## build the web apps into web/dist, those whose sources changed
+	@.ci/web build
+
+build: web ## bin/guanxi: one static binary, no C
 	go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/guanxi ./cmd/guanxi
 
-test: fmt vet sizes test-race test-fuzz test-crash lint unit ## everything CI proves (the first time builds the linter)
+test: fmt vet sizes web-check e2e test-race test-fuzz test-crash lint unit ## everything CI proves (the first time builds the linter)
 
 test-short: ## quick: what a change is likely to break
 	$(PHASE) "tests, short" .ci/gotest -short ./...
 
 fmt:
-	$(PHASE) "gofmt" bash -c 'bad=$$(gofmt -l cmd internal web 2>/dev/null); [ -z "$$bad" ] || { echo "$$bad"; exit 1; }'
+	$(PHASE) "gofmt" bash -c 'bad=$$(gofmt -l cmd internal web/*.go); [ -z "$$bad" ] || { echo "$$bad"; exit 1; }'
 
 vet:
 	$(PHASE) "go vet" go vet ./...
 
 unit:
 	$(PHASE) "tests" .ci/gotest -count=1 -timeout 20m $$(go list ./... | grep -v /internal/sim)
+
+web-check: ## the web apps: types, unit tests, contract, size of the first load
+	$(PHASE) "web" .ci/web check
+
+e2e: build ## Chromium runs the pages against the real server
+	$(PHASE) "e2e" .ci/e2e
 
 sizes: ## lengths of functions, files and packages
 	$(PHASE) "sizes" bash -c 'set -o pipefail; go test -count=1 -v -run "^TestSizesInFigures$$" ./internal/tidy | grep -v "^[=-]"'
@@ -62,4 +71,4 @@ bench: ## measure this machine: postings a second, latencies
 	go run ./cmd/guanxi bench
 
 clean: ## what a build leaves behind (not ./data)
-	rm -rf bin .tools
+	rm -rf bin .tools web/*/node_modules web/e2e/out web/dist/console web/dist/member

@@ -2,6 +2,9 @@ module guanxi
 
 go 1.26.0
 
+// What npm brings is not ours to build.
+ignore node_modules
+
 require (
 	github.com/anishathalye/porcupine v1.3.1
 	github.com/danielgtaylor/huma/v2 v2.39.0

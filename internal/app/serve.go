@@ -46,7 +46,7 @@ func (a *App) front(trusted []netip.Prefix) *front {
 	f.Handle("GET /healthz", f.health.Live())
 	f.Handle("GET /readyz", f.health.Ready())
 	f.Handle("GET /metrics", a.forOperators(f.gauges.handler()))
-	f.Site(pages)
+	f.Site(sites())
 	return f
 }
 

@@ -10,10 +10,24 @@ import (
 	"net/http"
 	"path"
 	"time"
+
+	"guanxi/web"
 )
 
 //go:embed web
 var webFiles embed.FS
+
+// sites are the web apps, and before them the pages that the console has not replaced yet.
+func sites() http.Handler {
+	apps := web.Handler()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, old := pages[r.URL.Path]; old {
+			pages.ServeHTTP(w, r)
+			return
+		}
+		apps.ServeHTTP(w, r)
+	})
+}
 
 // page is one embedded file, ready to be sent.
 type page struct {
