@@ -16,6 +16,7 @@ import (
 	"guanxi/internal/base/vault"
 	"guanxi/internal/base/web"
 	"guanxi/internal/edge/channels"
+	"guanxi/internal/loyalty/centre"
 	"guanxi/internal/loyalty/earn"
 	"guanxi/internal/loyalty/ledger"
 	"guanxi/internal/loyalty/member"
@@ -70,7 +71,7 @@ type App struct {
 // Schemas lists the tables of every feature, from the lowest up.
 var Schemas = []db.Schema{
 	fact.Schema, job.Schema, setting.Schema, web.Schema, shop.Schema, staff.Schema, member.Schema, order.Schema,
-	ledger.Schema, tier.Schema, reward.Schema, earn.Schema, importer.Schema,
+	ledger.Schema, tier.Schema, reward.Schema, earn.Schema, centre.Schema, importer.Schema,
 }
 
 func (o *Options) defaults() {

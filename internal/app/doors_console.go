@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"guanxi/internal/base/web"
+	"guanxi/internal/loyalty/centre"
 	"guanxi/internal/loyalty/earn"
 	"guanxi/internal/loyalty/ledger"
 	"guanxi/internal/loyalty/member"
@@ -31,6 +32,7 @@ func (a *App) consoleDoor(s *web.Server) {
 	points.Console{Desk: d, S: a.Points}.Register(s)
 	tier.Console{Desk: d, S: a.Tiers}.Register(s)
 	earn.Console{Desk: d, S: a.Earn}.Register(s)
+	centre.Console{Desk: d}.Register(s)
 	a.shopRoutes(s)
 	a.statusRoutes(s)
 }

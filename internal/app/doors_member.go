@@ -2,6 +2,7 @@ package app
 
 import (
 	"guanxi/internal/base/web"
+	"guanxi/internal/loyalty/centre"
 	"guanxi/internal/loyalty/member"
 )
 
@@ -13,4 +14,5 @@ func (a *App) memberDoor(s *web.Server) {
 	a.Points.RoutesMember(s, a.DB)
 	a.Tiers.RoutesMember(s, a.DB)
 	a.orderRoutes().RoutesMember(s)
+	(&centre.Routes{DB: a.DB, Zone: a.Zone, Members: a.Members, Tiers: a.Tiers}).RoutesMember(s)
 }

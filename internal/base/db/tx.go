@@ -50,6 +50,9 @@ func (tx *Tx) Rand() *rand.Rand { return tx.rng }
 // Token makes a secret of n random bytes.
 func (tx *Tx) Token(n int) string { return id.Token(n) }
 
+// Digits makes a secret of n random decimal digits.
+func (tx *Tx) Digits(n int) string { return id.Digits(n) }
+
 // Actor says who caused this write, such as "staff:17", "partner:3", "job:expire".
 func (tx *Tx) Actor() string { return tx.actor }
 

@@ -59,6 +59,21 @@ func Token(n int) string {
 // Random is a source of random bytes for ciphers that want to draw their own.
 func Random() io.Reader { return rand.Reader }
 
+// Digits makes n random decimal digits from the secret source: codes that are shown or typed.
+func Digits(n int) string {
+	out := make([]byte, 0, n)
+	var b [32]byte
+	for len(out) < n {
+		_, _ = rand.Read(b[:])
+		for _, x := range b {
+			if x < 250 && len(out) < n { // 250 is a multiple of ten: every digit is as likely
+				out = append(out, '0'+x%10)
+			}
+		}
+	}
+	return string(out)
+}
+
 // Seed makes a random 64-bit seed.
 func Seed() uint64 {
 	var b [8]byte

@@ -110,7 +110,20 @@ func (h Routes) getOrder(c *web.Ctx, in *orderGetIn) (out *orderDetail, err erro
 // StatementPage asks for a page of entries.
 type StatementPage struct {
 	web.Paging
-	Asset string `query:"asset" enum:"points,growth" default:"points" doc:"资产|asset"`
+	Asset     string `query:"asset" enum:"points,growth" default:"points" doc:"资产|asset"`
+	Month     int    `query:"month" minimum:"0" maximum:"999912" doc:"只看这个自然月，如 202607|only this local month, such as 202607"`
+	Direction string `query:"direction" enum:"in,out" doc:"只看收入或支出|only what came in, or went out"`
+	Kind      string `query:"kind" enum:"earn,grant,spend,expire,clawback,restore,adjust,reversal,transfer,merge,unmerge,seize" doc:"只看一种类型|only entries of this kind"`
+}
+
+// filter reads what is asked for; a month that is none asks for all.
+func (in *StatementPage) filter(z clock.Zone) ledger.Filter {
+	f := ledger.Filter{Kind: in.Kind, Sign: map[string]int{"in": 1, "out": -1}[in.Direction]}
+	if m := in.Month % 100; in.Month >= 197001 && m >= 1 && m <= 12 {
+		first := in.Month*100 + 1
+		f.From, f.Until = z.StartOfDay(first), z.StartOfDay(z.AddMonths(first, 1))
+	}
+	return f
 }
 
 type statementIn struct {
@@ -120,6 +133,7 @@ type statementIn struct {
 
 type statementLine struct {
 	Seq       int64  `json:"seq" doc:"序号|number"`
+	Title     string `json:"title" doc:"一句话说明为何|why, in a few words"`
 	Kind      string `json:"kind" doc:"类型：earn 获取、grant 发放、spend 消耗、expire 过期、clawback 扣回、restore 退回、adjust 调账、reversal 冲正、transfer 转赠、merge 合并、unmerge 拆分、seize 没收|kind of entry"`
 	Amount    int64  `json:"amount" doc:"数量，带符号|amount, signed"`
 	Balance   int64  `json:"balance" doc:"该笔之后的余额|balance after the entry"`
@@ -151,7 +165,7 @@ func (h Routes) statement(c *web.Ctx, of int64, in *StatementPage) (out *web.Pag
 		if err != nil {
 			return err
 		}
-		page := web.PageOf(ledger.Statement(v, m.ID, asset, before, in.Limit+1), in.Limit, func(e ledger.Entry) string { return web.EncodeCursor(e.Seq) })
+		page := web.PageOf(ledger.FilteredStatement(v, m.ID, asset, before, in.Limit+1, in.filter(h.Earn.Zone)), in.Limit, func(e ledger.Entry) string { return web.EncodeCursor(e.Seq) })
 		out = &web.Page[statementLine]{Data: make([]statementLine, 0, len(page.Data)), Next: page.Next}
 		numbers := orderNumbers{v: v, member: m.ID, known: map[string]string{}}
 		for i := range page.Data {
@@ -178,7 +192,31 @@ func lineOf(r db.Reader, e *ledger.Entry, numbers *orderNumbers, lang string) st
 	if out.OrderID != "" {
 		out.OrderNo = numbers.of(out.OrderID)
 	}
+	out.Title = titleOf(&out, lang)
 	return out
+}
+
+// kindWords say what kind of entry it is, where no rule has a name for it.
+var kindWords = map[string]words{
+	ledger.KindEarn: {"获得", "Earned"}, ledger.KindGrant: {"赠送", "Given"}, ledger.KindSpend: {"使用", "Used"},
+	ledger.KindExpire: {"到期失效", "Expired"}, ledger.KindClawback: {"退款扣回", "Taken back for a refund"}, ledger.KindRestore: {"退款退回", "Given back for a refund"},
+	ledger.KindAdjust: {"人工调整", "Adjusted"}, ledger.KindReversal: {"冲正", "Reversed"}, ledger.KindTransfer: {"转赠", "Transferred"},
+	ledger.KindMerge: {"会员合并", "Members merged"}, ledger.KindUnmerge: {"会员拆分", "Members parted"}, ledger.KindSeize: {"没收", "Confiscated"},
+}
+
+// titleOf is why an entry is there in a few words: the rule's name, a reason somebody gave, or else its kind; and the order.
+func titleOf(l *statementLine, lang string) string {
+	title := kindWords[l.Kind].in(lang)
+	switch {
+	case l.Rule != "" && l.Kind == ledger.KindEarn:
+		title = l.Rule
+	case l.Reason != "" && (l.Kind == ledger.KindGrant || l.Kind == ledger.KindAdjust):
+		title = l.Reason
+	}
+	if l.OrderNo != "" {
+		title += " · " + l.OrderNo
+	}
+	return title
 }
 
 // orderNumbers finds the numbers of a member's orders, each once; some came with members merged into it.

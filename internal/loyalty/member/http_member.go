@@ -34,6 +34,8 @@ func (s *Service) RoutesMember(srv *web.Server, d *db.DB) {
 		Zh: "我的资料", En: "Who I am"}, h.getMe)
 	web.Route(srv, web.Op{Door: Door, Method: http.MethodPut, Path: "/me/profile", ID: "me.profile", Perm: web.AnyCaller, Write: true, Tags: tags,
 		Zh: "更新我的资料，只改所给字段", En: "Change the fields of my profile that are given", Errors: []*fault.Kind{ErrField, ErrBlocked}}, h.putMyProfile)
+	h.codeRoutes(srv)
+	h.consentRoutes(srv)
 	web.Route(srv, web.Op{Door: Door, Method: http.MethodDelete, Path: "/session", ID: "me.logout", Perm: web.AnyCaller, Tags: tags,
 		Zh: "退出登录", En: "Log out", Errors: []*fault.Kind{db.ErrBusy}}, h.deleteSession)
 }

@@ -30,6 +30,7 @@ func (s *Service) RoutesPartner(srv *web.Server, d *db.DB) {
 		Tags: tags, Zh: "查看会员（已合并的编号返回现会员）", En: "Show a member; a merged id gives the survivor", Errors: []*fault.Kind{ErrNone}}, h.getMember)
 	web.Route(srv, web.Op{Door: door, Method: http.MethodPost, Path: "/member-lookups", ID: "member.lookup", Perm: "members.read",
 		Tags: tags, Zh: "按身份查找会员", En: "Find a member by identity", Errors: append([]*fault.Kind{ErrNone}, identity...)}, h.postLookup)
+	h.useCodeRoute(srv)
 	web.Route(srv, web.Op{Door: door, Method: http.MethodPut, Path: "/members/{id}/profile", ID: "member.profile", Perm: "members.write", Write: true,
 		Tags: tags, Zh: "更新资料，只改所给字段", En: "Change the profile fields that are given",
 		Errors: []*fault.Kind{ErrNone, ErrBlocked, ErrField, ErrIdentityTaken, vault.ErrPhone}}, h.putProfile)

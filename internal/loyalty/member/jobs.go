@@ -27,5 +27,6 @@ func (s *Service) RegisterJobs(r *job.Runner) {
 			}
 			return nil
 		})
-	r.Schedule(job.Daily(SweepSessions, 4, 45))
+	job.Register(r, SweepCodes, job.Spec{Zh: "清理过期的会员码", En: "Drop member codes that have ended"}, sweepCodes)
+	r.Schedule(job.Daily(SweepSessions, 4, 45), job.Daily(SweepCodes, 4, 50))
 }

@@ -35,6 +35,9 @@ func (s *Service) Merge(tx *db.Tx, from, into int64, reason string) (Merge, erro
 			return m, err
 		}
 	}
+	if err := s.mergeConsents(tx, a.ID, b.ID); err != nil {
+		return m, err
+	}
 	_, err = fact.Emit(tx, b.ID, Merged{m.ID, a.ID, b.ID})
 	return m, err
 }

@@ -145,6 +145,7 @@ type expiringOut struct {
 
 type expiringItem struct {
 	At     int64 `json:"expires_at" doc:"到期时刻，UTC 毫秒|when they expire, milliseconds UTC"`
+	Day    int   `json:"last_day" doc:"还能用的最后一天，如 20260731|last local day on which they can be used"`
 	Points int64 `json:"points" doc:"积分|points"`
 }
 
@@ -164,7 +165,7 @@ func (s *Service) expiring(r db.Reader, id int64, days int) *expiringOut {
 	until := s.Zone.StartOfDay(s.Zone.AddDays(s.Zone.LocalDay(r.Now()), days+1))
 	for _, e := range ledger.ExpiringBefore(r, id, ledger.Points, until+1) {
 		out.Total += e.Amount
-		out.Data = append(out.Data, expiringItem{e.At, e.Amount})
+		out.Data = append(out.Data, expiringItem{e.At, s.Zone.LocalDay(e.At - 1), e.Amount})
 	}
 	return out
 }

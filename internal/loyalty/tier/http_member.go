@@ -1,6 +1,7 @@
 package tier
 
 import (
+	"fmt"
 	"net/http"
 
 	"guanxi/internal/base/db"
@@ -40,6 +41,38 @@ type levelOut struct {
 	Multiplier string `json:"multiplier" doc:"积分倍率，十进制文本|multiplier of points, as decimal text"`
 	Colour     string `json:"colour,omitempty" doc:"卡面颜色|colour of the card"`
 	Reached    bool   `json:"reached" doc:"成长值是否已达到|whether growth reaches it"`
+
+	Perks []PerkOut `json:"perks" doc:"权益|what it brings"`
+}
+
+// PerkOut is one benefit of a tier, in words.
+type PerkOut struct {
+	Icon string `json:"icon" enum:"gift,birthday,discount,points,shipping,service,early,event,other" doc:"图标|icon"`
+	Name string `json:"name" doc:"名称|name"`
+	Note string `json:"note,omitempty" doc:"说明|note"`
+}
+
+// Brings says what a tier brings, the multiplier of points first.
+func (l Level) Brings(lang string) []PerkOut {
+	out := []PerkOut{}
+	if l.Multiplier > 0 {
+		name, x := "消费积分 %s 倍", l.Multiplier.String()
+		if lang == "en" {
+			name = "%s× points on purchases"
+		}
+		out = append(out, PerkOut{Icon: "points", Name: fmt.Sprintf(name, x)})
+	}
+	for _, p := range l.Perks {
+		one := PerkOut{p.Icon, p.Zh, p.NoteZh}
+		if lang == "en" {
+			one.Name, one.Note = p.En, p.NoteEn
+		}
+		if one.Icon == "" {
+			one.Icon = "other"
+		}
+		out = append(out, one)
+	}
+	return out
 }
 
 type intervalOut struct {
@@ -66,11 +99,11 @@ func (h routes) getMyTier(c *web.Ctx, _ *struct{}) (out *myTierOut, err error) {
 		out = &myTierOut{Growth: sum.Growth, Tier: sum.tier(lang), Ahead: int(sum.Ahead / (money.One / 100)),
 			History: []intervalOut{}, Notices: []noticeOut{}}
 		for _, l := range sum.Ladder.Levels {
-			out.Levels = append(out.Levels, levelOut{l.Key, l.name(lang), l.Growth, l.Keep, l.Multiplier.String(), l.Colour, sum.Growth >= l.Growth})
+			out.Levels = append(out.Levels, levelOut{l.Key, l.Name(lang), l.Growth, l.Keep, l.Multiplier.String(), l.Colour, sum.Growth >= l.Growth, l.Brings(lang)})
 		}
 		for _, i := range HistoryOf(v, sum.Member.ID) {
 			l := Policy.At(v, max(i.From, sum.Member.JoinedAt)).Value.Level(i.Tier) // as it was called then
-			out.History = append(out.History, intervalOut{l.Key, l.name(lang), i.From, i.Reason})
+			out.History = append(out.History, intervalOut{l.Key, l.Name(lang), i.From, i.Reason})
 		}
 		for _, n := range NoticesOf(v, sum.Member.ID) {
 			out.Notices = append(out.Notices, noticeOut{n.N, n.At, n.Until, n.Short})

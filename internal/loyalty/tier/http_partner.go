@@ -61,7 +61,8 @@ type nextOut struct {
 	Missing int64  `json:"missing_growth" doc:"还差多少成长值|growth still missing"`
 }
 
-func (l Level) name(lang string) string {
+// Name is what the tier is called in a language.
+func (l Level) Name(lang string) string {
 	if lang == "en" {
 		return l.En
 	}
@@ -70,13 +71,13 @@ func (l Level) name(lang string) string {
 
 func (sum *Summary) tier(lang string) tierOut {
 	l := sum.Ladder.Level(sum.Rank)
-	out := tierOut{Key: l.Key, Name: l.name(lang), Rank: sum.Rank, Until: sum.Until, Growth: l.Growth, Keep: l.Keep}
+	out := tierOut{Key: l.Key, Name: l.Name(lang), Rank: sum.Rank, Until: sum.Until, Growth: l.Growth, Keep: l.Keep}
 	if out.Until >= clock.Never {
 		out.Until = 0
 	}
 	if sum.Rank+1 < len(sum.Ladder.Levels) {
 		n := sum.Ladder.Levels[sum.Rank+1]
-		out.Next = &nextOut{n.Key, n.name(lang), n.Growth, max(0, n.Growth-sum.Growth)}
+		out.Next = &nextOut{n.Key, n.Name(lang), n.Growth, max(0, n.Growth-sum.Growth)}
 	}
 	return out
 }

@@ -28,6 +28,16 @@ type Level struct {
 	Keep       int64      `json:"keep" zh:"保级成长值" en:"Growth to keep it" min:"0"`
 	Multiplier money.Rate `json:"multiplier" zh:"积分倍率" en:"Points multiplier" min:"0.1" max:"100"`
 	Colour     string     `json:"colour" zh:"卡面颜色" en:"Card colour"`
+	Perks      []Perk     `json:"perks" zh:"权益" en:"Benefits" max:"20"`
+}
+
+// Perk is a benefit of a tier that members are promised in words (权益说明), beside the multiplier, which speaks for itself.
+type Perk struct {
+	Icon   string `json:"icon" zh:"图标" en:"Icon" options:"gift=礼物/Gift,birthday=生日/Birthday,discount=折扣/Discount,points=积分/Points,shipping=包邮/Shipping,service=客服/Service,early=抢先/Early access,event=活动/Event,other=其他/Other"`
+	Zh     string `json:"zh" zh:"中文名" en:"Chinese name" required:"true" max:"30"`
+	En     string `json:"en" zh:"英文名" en:"English name" required:"true" max:"60"`
+	NoteZh string `json:"note_zh" zh:"中文说明" en:"Note in Chinese" max:"200"`
+	NoteEn string `json:"note_en" zh:"英文说明" en:"Note in English" max:"400"`
 }
 
 // Source is one way growth is earned; Weight is in percent.
@@ -59,11 +69,11 @@ const (
 // Policy holds the versions of the settings: weights 60/30/10, five tiers with exponential thresholds.
 var Policy = setting.New("tier", Settings{
 	Levels: []Level{
-		{"base", "普通会员", "Member", 0, 0, 1_000_000, "#8a94a6"},
-		{"silver", "银卡会员", "Silver", 100, 80, 1_200_000, "#9aa7b8"},
-		{"gold", "金卡会员", "Gold", 300, 240, 1_500_000, "#c8a45c"},
-		{"platinum", "铂金会员", "Platinum", 800, 640, 1_800_000, "#5b7083"},
-		{"diamond", "钻石会员", "Diamond", 2000, 1600, 2_000_000, "#2b4c7e"},
+		{Key: "base", Zh: "普通会员", En: "Member", Growth: 0, Keep: 0, Multiplier: 1_000_000, Colour: "#8a94a6"},
+		{Key: "silver", Zh: "银卡会员", En: "Silver", Growth: 100, Keep: 80, Multiplier: 1_200_000, Colour: "#9aa7b8"},
+		{Key: "gold", Zh: "金卡会员", En: "Gold", Growth: 300, Keep: 240, Multiplier: 1_500_000, Colour: "#c8a45c"},
+		{Key: "platinum", Zh: "铂金会员", En: "Platinum", Growth: 800, Keep: 640, Multiplier: 1_800_000, Colour: "#5b7083"},
+		{Key: "diamond", Zh: "钻石会员", En: "Diamond", Growth: 2000, Keep: 1600, Multiplier: 2_000_000, Colour: "#2b4c7e"},
 	},
 	Sources:      []Source{{SourceSpend, 1_000_000, 60}, {SourceActiveDay, 10_000_000, 30}, {SourceInvite, 100_000_000, 10}},
 	GrowthMonths: 12, ValidMonths: 12, WarnDays: []int64{30, 14, 3}, GraceDays: 7, RefundPolicy: "immediate",
