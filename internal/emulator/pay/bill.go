@@ -61,6 +61,7 @@ func (p *Pay) bill(m *Merchant, from int64, kind string) ([]byte, int) {
 	to := from + 24*3600*1000
 	type row struct {
 		at   int64
+		back bool // behind what was sold in the same moment
 		text string
 	}
 	var rows []row
@@ -68,17 +69,24 @@ func (p *Pay) bill(m *Merchant, from int64, kind string) ([]byte, int) {
 	for _, o := range p.orders {
 		if o.m == m && kind != "REFUND" && o.PaidAt >= from && o.PaidAt < to {
 			total += o.Total
-			rows = append(rows, row{o.PaidAt, line(o, o.PaidAt, "SUCCESS", "", "0", 0, "", o.Total)})
+			rows = append(rows, row{o.PaidAt, false, line(o, o.PaidAt, "SUCCESS", "", "0", 0, "", o.Total)})
 		}
 	}
 	for _, f := range p.refunds {
 		if f.o.m == m && kind != "SUCCESS" && f.At >= from && f.At < to {
 			back += f.Amount
-			rows = append(rows, row{f.At, line(f.o, f.At, "REFUND", f.ID, f.No, f.Amount, f.Status, 0)})
+			rows = append(rows, row{f.At, true, line(f.o, f.At, "REFUND", f.ID, f.No, f.Amount, f.Status, 0)})
 		}
 	}
 	sort.Slice(rows, func(i, j int) bool {
-		return rows[i].at < rows[j].at || rows[i].at == rows[j].at && rows[i].text < rows[j].text
+		a, b := rows[i], rows[j]
+		if a.at != b.at {
+			return a.at < b.at
+		}
+		if a.back != b.back {
+			return b.back
+		}
+		return a.text < b.text
 	})
 	var b bytes.Buffer
 	b.WriteString("\ufeff" + billHead + "\r\n")

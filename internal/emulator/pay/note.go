@@ -77,7 +77,7 @@ func (p *Pay) send(n *note, probe bool) (taken bool) {
 		r.Header.Set(k, v)
 	}
 	if probe {
-		r.Header.Set("Wechatpay-Signature", "WECHATPAY/SIGNTEST/"+base64.StdEncoding.EncodeToString(p.w.Bytes(240))[:325])
+		r.Header.Set("Wechatpay-Signature", "WECHATPAY/SIGNTEST/"+base64.StdEncoding.EncodeToString(p.w.Bytes(246))[:325])
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", "Mozilla/4.0")

@@ -251,8 +251,9 @@ func (c *Client) refusal(ctx context.Context, answer *http.Response, text []byte
 		e.Code, e.Message = doc.Code, doc.Message
 	}
 	e.Class = classify(e.HTTP, e.Code)
-	// Not every refusal is signed. One that is must be signed right; else we ask again.
-	if answer.Header.Get("Wechatpay-Signature") != "" {
+	// Not every refusal is signed. One that is must be signed right; else we ask again. What people must look at anyhow they
+	// should hear: a wrong clock, say, makes both signatures wrong.
+	if e.Class != Config && answer.Header.Get("Wechatpay-Signature") != "" {
 		if err := c.verify(ctx, answer.Header, text); err != nil {
 			return &Error{Class: Unknown, HTTP: e.HTTP, Code: "ANSWER_UNSIGNED", RequestID: e.RequestID, cause: err}
 		}

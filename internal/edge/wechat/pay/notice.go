@@ -93,6 +93,11 @@ func (c *Client) Open(ctx context.Context, h http.Header, body []byte) (Notice, 
 	if err := c.verify(ctx, h, body); err != nil {
 		return Notice{}, err
 	}
+	return c.opened(body)
+}
+
+// opened reads and decrypts a body whose signature holds.
+func (c *Client) opened(body []byte) (Notice, error) {
 	e, err := parseNotice(body)
 	if err != nil {
 		return Notice{}, err
