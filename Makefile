@@ -13,7 +13,7 @@ LINT         := .tools/golangci-lint-$(LINT_VERSION)
 RACE_PKGS    := $(wildcard internal/base/db internal/base/job internal/base/web)
 PHASE        := @.ci/phase
 
-.PHONY: help run web build web-check e2e test test-short test-race test-fuzz test-crash fmt vet lint unit sizes bench clean
+.PHONY: help run web build web-check e2e test test-short test-race test-fuzz test-crash test-mariadb fmt vet lint unit sizes bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -27,7 +27,7 @@ web: ## build the web apps into web/dist, those whose sources changed
 build: web ## bin/guanxi: one static binary, no C
 	go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/guanxi ./cmd/guanxi
 
-test: fmt vet sizes web-check e2e test-race test-fuzz test-crash lint unit ## everything CI proves (the first time builds the linter)
+test: fmt vet sizes web-check e2e test-race test-fuzz test-crash test-mariadb lint unit ## everything CI proves (the first time builds the linter)
 
 test-short: ## quick: what a change is likely to break
 	$(PHASE) "tests, short" .ci/gotest -short ./...
@@ -59,6 +59,9 @@ test-fuzz: ## each fuzz target for FUZZTIME (5s), one after the other
 
 test-crash: ## kills, power cuts, full disks, histories, the model, the town and the scenarios, in full length
 	$(PHASE) "simulations and faults" env GUANXI_FULL=1 .ci/gotest -count=1 -timeout 40m ./internal/sim/...
+
+test-mariadb: ## the tests that open a database, once more on a real MariaDB (Debian's package)
+	$(PHASE) "tests on MariaDB" .ci/mariadb .ci/gotest -short -count=1 -timeout 20m $$(go list ./... | grep -vE '/internal/(sim/(simdisk|killer|tamper)|tidy|bench)$$')
 
 lint: $(LINT) ## golangci-lint, pinned
 	$(PHASE) "lint" $(LINT) run ./...

@@ -141,7 +141,7 @@ func (c *cli) open(ctx context.Context, readOnly bool) (*app.App, error) {
 	if c.channels != nil {
 		parties = *c.channels
 	}
-	return app.Open(ctx, app.Options{Data: c.cfg.Data, Keys: c.cfg.KeysDir, Zone: c.cfg.Zone, Log: c.log, Metrics: c.met, ReadOnly: readOnly, Channels: parties})
+	return app.Open(ctx, app.Options{Data: c.cfg.Data, URL: c.cfg.DB.Reveal(), Keys: c.cfg.KeysDir, Zone: c.cfg.Zone, Log: c.log, Metrics: c.met, ReadOnly: readOnly, Channels: parties})
 }
 
 // language is that of the caller's shell; Chinese unless it says otherwise.

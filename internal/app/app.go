@@ -31,6 +31,7 @@ import (
 // Options of an installation.
 type Options struct {
 	Data     string // the installation's folder
+	URL      string // mysql://…; empty is SQLite in Data
 	Keys     string // folder of the field keys; empty is Data/keys
 	Zone     clock.Zone
 	Clock    clock.Clock
@@ -95,7 +96,7 @@ func (o *Options) defaults() {
 // Open opens an installation (and makes it, when the folder is empty).
 func Open(ctx context.Context, o Options) (*App, error) {
 	o.defaults()
-	d, err := db.Open(ctx, db.Options{Dir: o.Data, Clock: o.Clock, Log: o.Log, Seed: o.Seed, ReadOnly: o.ReadOnly, MaxGroup: o.MaxGroup, Driver: o.Driver, DSN: o.DSN,
+	d, err := db.Open(ctx, db.Options{Dir: o.Data, URL: o.URL, Clock: o.Clock, Log: o.Log, Seed: o.Seed, ReadOnly: o.ReadOnly, MaxGroup: o.MaxGroup, Driver: o.Driver, DSN: o.DSN,
 		OnCommit: committed(o.Metrics)})
 	if err != nil {
 		return nil, err

@@ -55,7 +55,7 @@ func compile(pairs [][2]string) (out []dialect) {
 // seams are the places where the database layer speaks to one engine on purpose, or writes what both understand
 // in its own way: the folder, and what it may say.
 var seams = map[string][]string{
-	"internal/base/db": {"replace"}, // the row cache writes whole rows; both engines know REPLACE INTO
+	"internal/base/db": {"replace", "for update"}, // the row cache writes whole rows; the MySQL seam locks the turn
 	"internal/bench":   {"replace"}, // what the row cache writes, written by hand to be compared with
 }
 

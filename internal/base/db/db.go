@@ -15,6 +15,7 @@ import (
 // Options of a database. The zero value of each is usable but Dir.
 type Options struct {
 	Dir      string // the installation's folder; holds guanxi.db
+	URL      string // mysql://…: the database is there, not in the folder; empty or Embedded: SQLite
 	Clock    clock.Clock
 	Log      *slog.Logger
 	Seed     uint64 // of Tx.Rand; 0 takes a random one
@@ -33,6 +34,7 @@ type Options struct {
 // DB is one open installation.
 type DB struct {
 	opt       Options
+	eng       engine
 	path      string
 	unlock    func()
 	wpool     *sql.DB
@@ -84,16 +86,16 @@ func (o *Options) defaults() {
 	if o.CacheMB == 0 {
 		o.CacheMB = 64
 	}
-	if o.Driver == "" {
-		o.Driver = "sqlite"
-		o.DSN = o.gatheredDSN
-	}
 }
 
 // Open opens (and creates) the database of an installation. Only one process may write to it.
 func Open(ctx context.Context, opt Options) (*DB, error) {
 	opt.defaults()
-	d := &DB{opt: opt, path: filepath.Join(opt.Dir, "guanxi.db"), ids: id.NewSource(opt.Node),
+	eng, err := opt.engine()
+	if err != nil {
+		return nil, err
+	}
+	d := &DB{opt: opt, eng: eng, path: filepath.Join(opt.Dir, "guanxi.db"), ids: id.NewSource(opt.Node),
 		queue: make(chan *call, opt.Queue), laneDone: make(chan struct{}), stop: make(chan struct{}),
 		cpDone: make(chan struct{}), values: map[any]any{}}
 	if err := d.openPools(ctx); err != nil {
@@ -105,27 +107,24 @@ func Open(ctx context.Context, opt Options) (*DB, error) {
 
 func (d *DB) openPools(ctx context.Context) (err error) {
 	if !d.opt.ReadOnly {
-		if d.unlock, err = lockFolder(d.opt.Dir); err != nil {
+		if d.unlock, err = d.eng.claim(d); err != nil {
 			return err
 		}
-		if d.wpool, err = sql.Open(d.opt.Driver, d.opt.DSN(d.path, true)); err != nil {
+		if d.wpool, err = d.eng.pool(d, true); err != nil {
 			return err
 		}
-		if d.w, err = d.newSession(ctx, d.wpool); err != nil {
+		if d.w, err = d.newSession(ctx, d.wpool, true); err != nil {
 			return err
 		}
 		d.tx = newTx(d, d.w)
-		if d.cp, err = d.newSession(ctx, d.wpool); err != nil {
-			return err
-		}
 	}
-	if d.rpool, err = sql.Open(d.opt.Driver, d.opt.DSN(d.path, false)); err != nil {
+	if d.rpool, err = d.eng.pool(d, false); err != nil {
 		return err
 	}
 	d.rpool.SetMaxIdleConns(d.opt.Readers)
 	d.readers = make(chan *session, d.opt.Readers)
 	for range d.opt.Readers {
-		s, err := d.newSession(ctx, d.rpool)
+		s, err := d.newSession(ctx, d.rpool, false)
 		if err != nil {
 			return err
 		}
@@ -134,8 +133,10 @@ func (d *DB) openPools(ctx context.Context) (err error) {
 	if d.opt.ReadOnly {
 		return nil
 	}
+	if err := d.eng.background(d); err != nil {
+		return err
+	}
 	go d.lane()
-	go d.checkpoints()
 	return nil
 }
 
@@ -159,6 +160,9 @@ func (d *DB) Waiting() int { return len(d.queue) }
 
 // Path is the database file.
 func (d *DB) Path() string { return d.path }
+
+// Raw opens the database past every rule of this package, for tests that change rows behind its back.
+func (d *DB) Raw() (*sql.DB, error) { return d.eng.pool(d, true) }
 
 // Counts tells what the writer has done so far; read it while nothing is written.
 func (d *DB) Counts() Counts { return *d.w.seen }

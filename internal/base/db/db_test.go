@@ -43,9 +43,12 @@ CREATE UNIQUE INDEX note_unq ON note (unq);
 
 var errNo = fault.Define("test.no", fault.Conflict, "不", "no")
 
-func open(t testing.TB) *DB {
+func open(t testing.TB) *DB { return openOn(t, "") }
+
+// openOn opens on an engine by its URL; empty is that of the run.
+func openOn(t testing.TB, url string) *DB {
 	t.Helper()
-	d, err := Open(context.Background(), Options{Dir: t.TempDir(), Clock: clock.NewFake(1_700_000_000_000), Seed: 7})
+	d, err := Open(context.Background(), Options{Dir: t.TempDir(), URL: url, Clock: clock.NewFake(1_700_000_000_000), Seed: 7})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,12 +248,12 @@ func TestDeleteThenInsertAgainIsAChange(t *testing.T) {
 
 func TestSecondProcessIsRefused(t *testing.T) {
 	t.Parallel()
-	d := open(t)
-	_, err := Open(context.Background(), Options{Dir: d.opt.Dir})
+	d := openOn(t, Embedded)
+	_, err := Open(context.Background(), Options{Dir: d.opt.Dir, URL: Embedded})
 	if !fault.Is(err, ErrLocked) {
 		t.Fatalf("got %v", err)
 	}
-	ro, err := Open(context.Background(), Options{Dir: d.opt.Dir, ReadOnly: true})
+	ro, err := Open(context.Background(), Options{Dir: d.opt.Dir, URL: Embedded, ReadOnly: true})
 	if err != nil {
 		t.Fatal(err)
 	}

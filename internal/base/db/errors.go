@@ -3,7 +3,6 @@ package db
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"guanxi/internal/base/fault"
 )
@@ -40,35 +39,6 @@ func PanicError(recovered any) error {
 	return fmt.Errorf("panic: %v", recovered)
 }
 
-// IsDuplicate reports whether err is a unique-key violation of either engine.
-func IsDuplicate(err error) bool {
-	if err == nil {
-		return false
-	}
-	s := err.Error()
-	return strings.Contains(s, "UNIQUE constraint failed") || strings.Contains(s, "Duplicate entry")
-}
-
-// isRetryable reports lock conflicts that go away when the group is run again.
-func isRetryable(err error) bool {
-	if err == nil {
-		return false
-	}
-	s := err.Error()
-	for _, m := range []string{"SQLITE_BUSY", "database is locked", "Deadlock found", "Lock wait timeout"} {
-		if strings.Contains(s, m) {
-			return true
-		}
-	}
-	return false
-}
-
-// isFull reports that there was no room to write.
-func isFull(err error) bool {
-	s := err.Error()
-	return strings.Contains(s, "disk is full") || strings.Contains(s, "SQLITE_FULL") || strings.Contains(s, "ENOSPC")
-}
-
 // outward turns a storage error into what the caller sees; the detail stays inside for operators.
 func outward(err error) error {
 	var e *fault.Error
@@ -79,7 +49,7 @@ func outward(err error) error {
 		return err
 	case IsDuplicate(err):
 		return ErrDuplicate.New().Because(err)
-	case isRetryable(err):
+	case troubleOf(err) == conflict:
 		return ErrBusy.New().Because(err)
 	case isFull(err):
 		return ErrFull.New().Because(err)

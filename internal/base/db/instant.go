@@ -38,9 +38,8 @@ func (d *DB) viewed() int64 { return max(d.told.Load(), d.opt.Clock.Now()) }
 
 // keepInstant writes the instant into the commit that is about to happen.
 func (d *DB) keepInstant(now int64) error {
-	if !d.migrated || now <= d.kept {
+	if !d.migrated {
 		return nil
 	}
-	_, err := d.w.exec("UPDATE db_version SET version = ? WHERE name = ?", now, instantName)
-	return err
+	return d.eng.keep(d, now)
 }

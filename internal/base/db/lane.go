@@ -115,10 +115,14 @@ func (d *DB) runGroup(group []*call) {
 		if err == nil || fault.Is(err, ErrUnknown) {
 			return
 		}
+		why := troubleOf(err)
 		if isRetryable(err) && try < maxTries {
+			if why == lost {
+				d.untilBack(try)
+			}
 			continue
 		}
-		if len(group) == 1 || isFull(err) {
+		if len(group) == 1 || why == full || why == lost {
 			for _, c := range group {
 				c.err = outward(err)
 			}
@@ -138,7 +142,7 @@ func (d *DB) attempt(group []*call) (err error) {
 	if err := d.heal(); err != nil {
 		return err
 	}
-	if _, err := d.w.exec("BEGIN IMMEDIATE"); err != nil {
+	if err := d.eng.begin(d); err != nil {
 		return err
 	}
 	d.tx.reset(d.tick())
@@ -238,8 +242,8 @@ func (d *DB) commit(group []*call) error {
 		if herr != nil {
 			d.opt.Log.Error("storage stays broken; it is tried again at the next write", "err", herr)
 		}
-		if herr == nil && isFull(err) {
-			return err // the engine finds no room before the commit is whole, and what it left is overwritten: nothing was changed
+		if herr == nil && d.eng.refused(err) {
+			return err
 		}
 		for _, c := range group {
 			c.err = ErrUnknown.New().Because(err)

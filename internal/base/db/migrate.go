@@ -28,8 +28,12 @@ const migrationTable = "CREATE TABLE IF NOT EXISTS db_migration (feature varchar
 func (d *DB) Migrate(ctx context.Context, schemas ...Schema) error {
 	d.gate.Lock() // no group runs meanwhile; Migrate is called before serving
 	defer d.gate.Unlock()
+	return d.eng.migrate(d.w, func() error { return d.migrateAll(ctx, schemas) })
+}
+
+func (d *DB) migrateAll(ctx context.Context, schemas []Schema) error {
 	for _, table := range []string{migrationTable, versionTable} {
-		if _, err := d.w.exec(sqliteDDL(table)[0]); err != nil {
+		if _, err := d.w.exec(d.eng.ddl(table)[0]); err != nil {
 			return outward(err)
 		}
 	}
@@ -103,12 +107,12 @@ func (d *DB) migrateOne(ctx context.Context, sc Schema, done, known map[string]b
 }
 
 func (d *DB) step(feature, step, stmt string) error {
-	if _, err := d.w.exec("BEGIN IMMEDIATE"); err != nil {
+	if err := d.eng.begin(d); err != nil {
 		return err
 	}
 	err := func() error {
-		for _, s := range sqliteDDL(stmt) {
-			if _, err := d.w.exec(s); err != nil {
+		for _, s := range d.eng.ddl(stmt) {
+			if _, err := d.w.exec(s); err != nil && !d.eng.there(err) {
 				return err
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 )
 
@@ -19,7 +20,10 @@ type session struct {
 	ctx   context.Context
 	seen  *Counts
 
-	caches *sync.Map // what each Cache holds of this database
+	reading *cursor   // the innermost result that is being read
+	direct  bool      // statements without arguments are not prepared: not all can be
+	gone    bool      // the connection is of no more use
+	caches  *sync.Map // what each Cache holds of this database
 }
 
 // Counts tells what the database was asked to do; bench and metrics read it.
@@ -27,12 +31,17 @@ type Counts struct {
 	Statements, Rows, Commits, Functions int64
 }
 
-func (d *DB) newSession(ctx context.Context, pool *sql.DB) (*session, error) {
+func (d *DB) newSession(ctx context.Context, pool *sql.DB, write bool) (*session, error) {
 	c, err := pool.Conn(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &session{conn: c, stmts: map[string]driver.Stmt{}, ctx: context.Background(), seen: &Counts{}, caches: &d.caches}, nil
+	s := &session{conn: c, stmts: map[string]driver.Stmt{}, ctx: context.Background(), seen: &Counts{}, caches: &d.caches}
+	if err := d.eng.ready(s, write); err != nil {
+		s.discard()
+		return nil, err
+	}
+	return s, nil
 }
 
 func (s *session) close() error {
@@ -45,6 +54,7 @@ func (s *session) close() error {
 
 // discard closes the connection itself: close would only lend it to the pool, with whatever state it is in.
 func (s *session) discard() {
+	s.gone = true
 	for _, st := range s.stmts {
 		_ = st.Close()
 	}
@@ -94,6 +104,14 @@ func plain(a any) driver.Value {
 }
 
 func (s *session) exec(text string, args ...any) (int64, error) {
+	s.makeRoom()
+	if s.direct && len(args) == 0 {
+		s.seen.Statements++
+		return 0, s.conn.Raw(func(dc any) error {
+			_, err := dc.(driver.ExecerContext).ExecContext(s.ctx, text, nil)
+			return err
+		})
+	}
 	st, err := s.prepared(text)
 	if err != nil {
 		return 0, err
@@ -106,8 +124,52 @@ func (s *session) exec(text string, args ...any) (int64, error) {
 	return res.RowsAffected()
 }
 
-// query calls row for each result row with the column values; the slice is reused.
+// cursor is a result that is being read.
+type cursor struct {
+	rows  driver.Rows
+	vals  []driver.Value
+	ahead [][]driver.Value // read ahead of their use, since another statement needed the connection
+	err   error
+}
+
+// next gives the values of the next row; io.EOF after the last one.
+func (c *cursor) next() ([]driver.Value, error) {
+	if len(c.ahead) > 0 {
+		v := c.ahead[0]
+		c.ahead = c.ahead[1:]
+		return v, nil
+	}
+	if c.err == nil {
+		c.err = c.rows.Next(c.vals)
+	}
+	return c.vals, c.err
+}
+
+// drain reads what is left: a connection of the MySQL family has one result at a time.
+func (c *cursor) drain() {
+	for c.err == nil {
+		if c.err = c.rows.Next(c.vals); c.err == nil {
+			row := slices.Clone(c.vals)
+			for i, v := range row {
+				if b, ok := v.([]byte); ok {
+					row[i] = string(b) // the driver uses its buffer again
+				}
+			}
+			c.ahead = append(c.ahead, row)
+		}
+	}
+}
+
+// makeRoom frees the connection for another statement.
+func (s *session) makeRoom() {
+	if s.direct && s.reading != nil {
+		s.reading.drain()
+	}
+}
+
+// query calls row for each result row with the column values; the slice is reused. Queries may stand within each other.
 func (s *session) query(text string, args []any, row func([]driver.Value) error) error {
+	s.makeRoom()
 	st, err := s.prepared(text)
 	if err != nil {
 		return err
@@ -117,17 +179,25 @@ func (s *session) query(text string, args []any, row func([]driver.Value) error)
 	if err != nil {
 		return err
 	}
-	vals := make([]driver.Value, len(rows.Columns()))
+	c := &cursor{rows: rows, vals: make([]driver.Value, len(rows.Columns()))}
+	outer := s.reading
+	s.reading = c
+	defer func() {
+		if s.reading == c {
+			s.reading = outer
+		}
+		_ = rows.Close()
+		c.err = io.EOF
+	}()
 	for {
-		err = rows.Next(vals)
+		v, err := c.next()
 		if errors.Is(err, io.EOF) {
-			return rows.Close()
+			return nil
 		}
 		if err == nil {
-			err = row(vals)
+			err = row(v)
 		}
 		if err != nil {
-			_ = rows.Close()
 			return err
 		}
 	}

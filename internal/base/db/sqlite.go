@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"fmt"
 	"net/url"
@@ -24,6 +25,58 @@ const (
 	walWrap         = 48 << 20 // bytes of log at which it is begun anew: overwriting a file is cheaper than growing it
 	pageSize        = 4096
 )
+
+type sqliteEngine struct{}
+
+func (sqliteEngine) claim(d *DB) (func(), error) { return lockFolder(d.opt.Dir) }
+
+func (sqliteEngine) pool(d *DB, write bool) (*sql.DB, error) {
+	name, dsn := d.opt.Driver, d.opt.DSN
+	if name == "" {
+		name, dsn = "sqlite", d.opt.gatheredDSN
+	}
+	return sql.Open(name, dsn(d.path, write))
+}
+
+func (sqliteEngine) ready(*session, bool) error { return nil } // the name of the connection says it all
+
+func (sqliteEngine) begin(d *DB) error {
+	_, err := d.w.exec("BEGIN IMMEDIATE")
+	return err
+}
+
+func (sqliteEngine) keep(d *DB, now int64) error {
+	if now <= d.kept {
+		return nil
+	}
+	_, err := d.w.exec("UPDATE db_version SET version = ? WHERE name = ?", now, instantName)
+	return err
+}
+
+func (sqliteEngine) snapshot() string                         { return "BEGIN" }
+func (sqliteEngine) migrate(_ *session, f func() error) error { return f() }
+func (sqliteEngine) ddl(stmt string) []string                 { return sqliteDDL(stmt) }
+func (sqliteEngine) there(error) bool                         { return false } // a step and its record are one transaction
+
+// refused: the engine finds no room before the commit is whole, and what it left is overwritten.
+func (sqliteEngine) refused(err error) bool { return isFull(err) }
+
+// sqliteTrouble reads the errors of the embedded engine.
+func sqliteTrouble(err error) trouble {
+	s := err.Error()
+	for _, known := range []struct {
+		text string
+		is   trouble
+	}{
+		{"UNIQUE constraint failed", duplicate}, {"SQLITE_BUSY", conflict}, {"database is locked", conflict},
+		{"disk is full", full}, {"SQLITE_FULL", full}, {"ENOSPC", full},
+	} {
+		if strings.Contains(s, known.text) {
+			return known.is
+		}
+	}
+	return broken
+}
 
 // gatheredDSN is the DSN of production: the writer's log goes through the gathering layer.
 func (o *Options) gatheredDSN(path string, write bool) string {
@@ -75,7 +128,14 @@ func lockFolder(dir string) (func(), error) {
 	}, nil
 }
 
-// checkpoints moves the WAL into the file in small steps from its own connection.
+// background moves the WAL into the file in small steps from its own connection.
+func (sqliteEngine) background(d *DB) (err error) {
+	if d.cp, err = d.newSession(context.Background(), d.wpool, true); err == nil {
+		go d.checkpoints()
+	}
+	return err
+}
+
 func (d *DB) checkpoints() {
 	defer close(d.cpDone)
 	for {
@@ -124,11 +184,11 @@ func (d *DB) heal() error {
 		return nil
 	}
 	d.w.discard()
-	s, err := d.newSession(context.Background(), d.wpool)
+	s, err := d.newSession(context.Background(), d.wpool, true)
 	if err != nil {
 		return err
 	}
-	if err := bury(s); err != nil {
+	if err := d.eng.bury(s); err != nil {
 		s.discard()
 		return err
 	}
@@ -142,7 +202,7 @@ func (d *DB) heal() error {
 
 // bury overwrites, with a commit of its own, what a failed commit may have left beyond the end of the log. Nobody sees
 // that while the program runs, but recovery after a kill would: a reader would have been told "not there" too early.
-func bury(s *session) error {
+func (sqliteEngine) bury(s *session) error {
 	var n int64
 	err := s.query("PRAGMA user_version", nil, func(v []driver.Value) error { return scan(v, []any{&n}) })
 	if err == nil {

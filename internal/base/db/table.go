@@ -142,7 +142,47 @@ func (t *Table[R, K]) Select(r Reader, q Query[R]) []R {
 
 // Each streams rows of a view without keeping them.
 func (t *Table[R, K]) Each(v *View, q Query[R], row func(*R)) {
+	if v.s.direct && q.Limit == 0 && q.Order == strings.Join(t.Cols[:t.Keys], ", ") {
+		t.pages(v, q, row)
+		return
+	}
 	t.run(v.session(), &q, q.Limit, row)
+}
+
+const pageRows = 2000
+
+// pages reads a long result in key order piece by piece: a connection that has one result at a time would else have to
+// keep all of it when row asks for something too.
+func (t *Table[R, K]) pages(v *View, q Query[R], row func(*R)) {
+	page := q
+	for {
+		var got []R
+		t.run(v.s, &page, pageRows, func(r *R) { got = append(got, *r) })
+		for i := range got {
+			row(&got[i])
+		}
+		if len(got) < pageRows {
+			return
+		}
+		page = q
+		last := t.Row(&got[len(got)-1], nil)[:t.Keys]
+		after, args := t.after(last)
+		if q.Where != "" {
+			after = "(" + q.Where + ") AND " + after
+		}
+		page.Where, page.Args = after, append(slices.Clone(q.Args), args...)
+	}
+}
+
+// after is the condition for keys beyond one, in a form that both engines walk the index for.
+func (t *Table[R, K]) after(key []any) (string, []any) {
+	text, args := t.Cols[t.Keys-1]+" > ?", []any{value(key[t.Keys-1])}
+	for i := t.Keys - 2; i >= 0; i-- {
+		c, v := t.Cols[i], value(key[i])
+		text = c + " >= ? AND (" + c + " > ? OR (" + text + "))"
+		args = append([]any{v, v}, args...)
+	}
+	return text, args
 }
 
 func (t *Table[R, K]) run(s *session, q *Query[R], limit int, row func(*R)) {

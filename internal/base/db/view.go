@@ -50,7 +50,7 @@ func (d *DB) View(ctx context.Context, f func(*View) error) (err error) {
 		return ctx.Err()
 	}
 	defer func() { d.readers <- s }()
-	if _, err := s.exec("BEGIN"); err != nil {
+	if s, err = d.beginView(ctx, s); err != nil {
 		return outward(err)
 	}
 	defer func() {
@@ -62,9 +62,34 @@ func (d *DB) View(ctx context.Context, f func(*View) error) (err error) {
 			}
 			err = outward(a.err)
 		}
-		if _, cerr := s.exec("ROLLBACK"); err == nil {
+		_, cerr := s.exec("ROLLBACK")
+		if cerr != nil {
+			s.discard()
+		}
+		if err == nil {
 			err = outward(cerr)
 		}
 	}()
 	return f(&View{s: s, now: d.viewed()})
+}
+
+// beginView opens the snapshot, once more on a fresh connection when the old one is gone: nothing was read yet.
+func (d *DB) beginView(ctx context.Context, s *session) (*session, error) {
+	for try := 0; ; try++ {
+		if s.gone {
+			fresh, err := d.newSession(ctx, d.rpool, false)
+			if err != nil {
+				return s, err
+			}
+			s = fresh
+		}
+		_, err := s.exec(d.eng.snapshot())
+		if err == nil {
+			return s, nil
+		}
+		s.discard()
+		if try > 0 || troubleOf(err) != lost {
+			return s, err
+		}
+	}
 }

@@ -12,7 +12,7 @@ import (
 // What was acknowledged stands in the files, not in a buffer: a copy of them taken at that moment has it.
 func TestAcknowledgedIsInTheFiles(t *testing.T) {
 	t.Parallel()
-	d := open(t)
+	d := openOn(t, Embedded)
 	long := strings.Repeat("x", 39)
 	for round := range int64(12) {
 		n := int64(1) << round // from one row to many times what the log gathers
@@ -26,7 +26,7 @@ func TestAcknowledgedIsInTheFiles(t *testing.T) {
 		for _, f := range []string{"guanxi.db", "guanxi.db-wal"} {
 			copyFile(t, filepath.Join(d.opt.Dir, f), filepath.Join(dir, f))
 		}
-		c, err := Open(context.Background(), Options{Dir: dir})
+		c, err := Open(context.Background(), Options{Dir: dir, URL: Embedded})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,11 +64,11 @@ func copyFile(t *testing.T, from, to string) {
 // The control: a copy without the log does not have what was acknowledged.
 func TestAcknowledgedIsInTheFilesCanFail(t *testing.T) {
 	t.Parallel()
-	d := open(t)
+	d := openOn(t, Embedded)
 	write(t, d, func(tx *Tx) error { add(tx, 1, 0, 7); return nil })
 	dir := t.TempDir()
 	copyFile(t, d.path, filepath.Join(dir, "guanxi.db")) // without the log, where the row is
-	c, err := Open(context.Background(), Options{Dir: dir})
+	c, err := Open(context.Background(), Options{Dir: dir, URL: Embedded})
 	if err != nil {
 		t.Fatal(err)
 	}

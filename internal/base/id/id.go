@@ -37,6 +37,13 @@ func (s *Source) Next(now int64) int64 {
 	return ms<<(nodeBits+seqBits) | s.node<<seqBits | seq
 }
 
+// Past makes the ids to come larger than one that another source has given out.
+func (s *Source) Past(v int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last = max(s.last, v>>(nodeBits+seqBits)<<seqBits|v&(1<<seqBits-1))
+}
+
 // Floor is the smallest id that can be made at or after an instant: it turns a time range into an id range.
 func Floor(at int64) int64 { return max(at-epochMs, 0) << (nodeBits + seqBits) }
 

@@ -88,7 +88,7 @@ type tamperer struct {
 }
 
 func newTamperer(t *testing.T, w *world) *tamperer {
-	c, err := sql.Open("sqlite", "file:"+w.d.Path()+"?_pragma=busy_timeout(5000)&_pragma=synchronous(OFF)")
+	c, err := w.d.Raw()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -71,7 +71,7 @@ func spread(first, n int, do func(key int) (more bool)) {
 
 // postForever posts until it is killed.
 func postForever(dir string, first int) error {
-	s, err := witness.Open(context.Background(), db.Options{Dir: dir})
+	s, err := witness.Open(context.Background(), db.Options{Dir: dir, URL: db.Embedded})
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func postForever(dir string, first int) error {
 
 // openOnce opens the database and leaves.
 func openOnce(dir string, _ int) error {
-	s, err := witness.Open(context.Background(), db.Options{Dir: dir})
+	s, err := witness.Open(context.Background(), db.Options{Dir: dir, URL: db.Embedded})
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func openOnce(dir string, _ int) error {
 
 // meetTheLimit lets the kernel refuse longer files, posts against that, and goes on once the limit is lifted.
 func meetTheLimit(dir string, first int) error {
-	s, err := witness.Open(context.Background(), db.Options{Dir: dir})
+	s, err := witness.Open(context.Background(), db.Options{Dir: dir, URL: db.Embedded})
 	if err != nil {
 		return err
 	}

@@ -82,7 +82,7 @@ func TestKillLeavesNoLock(t *testing.T) {
 func TestLockIsGivenBackWhileAForkHoldsIt(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	s, err := witness.Open(context.Background(), db.Options{Dir: dir})
+	s, err := witness.Open(context.Background(), db.Options{Dir: dir, URL: db.Embedded})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func TestLockIsGivenBackWhileAForkHoldsIt(t *testing.T) {
 	if err := s.DB.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if s, err = witness.Open(context.Background(), db.Options{Dir: dir}); err != nil {
+	if s, err = witness.Open(context.Background(), db.Options{Dir: dir, URL: db.Embedded}); err != nil {
 		t.Fatalf("after it was closed: %v", err)
 	}
 	_ = s.DB.Close()
@@ -118,7 +118,7 @@ func TestLockIsGivenBackWhileAForkHoldsIt(t *testing.T) {
 func TestSecondProcessIsRefused(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	s, err := witness.Open(context.Background(), db.Options{Dir: h.dir})
+	s, err := witness.Open(context.Background(), db.Options{Dir: h.dir, URL: db.Embedded})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +182,7 @@ func TestDiskFullBySmallDisk(t *testing.T) {
 	if err := os.WriteFile(ballast, make([]byte, 1<<20), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, err := witness.Open(context.Background(), db.Options{Dir: h.dir})
+	s, err := witness.Open(context.Background(), db.Options{Dir: h.dir, URL: db.Embedded})
 	if err != nil {
 		t.Fatal(err)
 	}

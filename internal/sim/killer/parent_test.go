@@ -165,7 +165,7 @@ func (h *house) life(rng *rand.Rand, atWork bool) error {
 
 // check opens the database as the next process would, holds it to the log, asks again for all that is open, and checks again.
 func (h *house) check() error {
-	s, err := witness.Open(context.Background(), db.Options{Dir: h.dir})
+	s, err := witness.Open(context.Background(), db.Options{Dir: h.dir, URL: db.Embedded})
 	if err != nil {
 		return err
 	}

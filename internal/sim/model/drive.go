@@ -32,6 +32,7 @@ type Ledger interface {
 // Options of a run.
 type Options struct {
 	Dir   string
+	URL   string // of a database on a server; empty is a file in Dir
 	Seed  uint64
 	Steps int
 	Wrap  func(*ledger.Ledger) Ledger // plants a fault; nil is none
@@ -128,7 +129,7 @@ func (r *driver) drive(ctx context.Context) error {
 }
 
 func (r *driver) open(ctx context.Context) (err error) {
-	if r.d, err = db.Open(ctx, db.Options{Dir: r.o.Dir, Clock: r.clock, Seed: r.o.Seed}); err != nil {
+	if r.d, err = db.Open(ctx, db.Options{Dir: r.o.Dir, URL: r.o.URL, Clock: r.clock, Seed: r.o.Seed}); err != nil {
 		return err
 	}
 	if err := r.d.Migrate(ctx, fact.Schema, ledger.Schema); err != nil {

@@ -3,6 +3,7 @@ package scenario
 import (
 	"context"
 	"fmt"
+	"os"
 	"sync"
 
 	"guanxi/internal/app"
@@ -68,7 +69,11 @@ func (w *world) open() (err error) {
 	fast := func(path string, write bool) string {
 		return (&db.Options{CacheMB: 8}).SQLiteDSN(path, write) + "&_pragma=synchronous(OFF)"
 	}
-	w.app, err = app.Open(w.ctx, app.Options{Data: w.dir, Zone: w.zone, Clock: w.clock, Seed: 1, Driver: "sqlite", DSN: fast})
+	o := app.Options{Data: w.dir, Zone: w.zone, Clock: w.clock, Seed: 1}
+	if os.Getenv("GUANXI_TEST_DB") == "" {
+		o.Driver, o.DSN = "sqlite", fast
+	}
+	w.app, err = app.Open(w.ctx, o)
 	if err != nil {
 		return err
 	}

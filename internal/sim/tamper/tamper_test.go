@@ -48,7 +48,7 @@ type bench struct {
 func lay(t *testing.T) *bench {
 	t.Helper()
 	dir := folder(t)
-	if _, err := model.Drive(context.Background(), model.Options{Dir: dir, Seed: 7, Steps: 4000}); err != nil {
+	if _, err := model.Drive(context.Background(), model.Options{Dir: dir, URL: db.Embedded, Seed: 7, Steps: 4000}); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, "guanxi.db")
@@ -64,7 +64,7 @@ func lay(t *testing.T) *bench {
 		b.exec("DROP TRIGGER " + name + "_no_update")
 		b.exec("DROP TRIGGER " + name + "_no_delete")
 	}
-	if b.d, err = db.Open(context.Background(), db.Options{Dir: dir, ReadOnly: true}); err != nil {
+	if b.d, err = db.Open(context.Background(), db.Options{Dir: dir, URL: db.Embedded, ReadOnly: true}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _, _ = b.d.Close(), raw.Close() })

@@ -218,8 +218,11 @@ func (t *Town) restart(int64) error {
 }
 
 // kill goes on from a copy of the files as they are while the program runs: all that a killed process leaves.
-func (t *Town) kill(int64) error {
+func (t *Town) kill(at int64) error {
 	t.count("kill", "")
+	if _, err := os.Stat(t.app.DB.Path()); errors.Is(err, os.ErrNotExist) {
+		return t.restart(at) // the rows are on a server: what it does when it is killed is tried elsewhere
+	}
 	old := t.dir
 	t.dir = filepath.Join(t.o.Dir, fmt.Sprint("data", t.opened))
 	if err := os.MkdirAll(t.dir, 0o700); err != nil {
