@@ -56,7 +56,7 @@ func compile(pairs [][2]string) (out []dialect) {
 // in its own way: the folder, and what it may say.
 var seams = map[string][]string{
 	"internal/base/db": {"replace", "for update"}, // the row cache writes whole rows; the MySQL seam locks the turn
-	"internal/bench":   {"replace"}, // what the row cache writes, written by hand to be compared with
+	"internal/bench":   {"replace"},               // what the row cache writes, written by hand to be compared with
 }
 
 var (
