@@ -18,6 +18,7 @@ import (
 	"guanxi/internal/edge/channels"
 	"guanxi/internal/loyalty/centre"
 	"guanxi/internal/loyalty/earn"
+	"guanxi/internal/loyalty/insight"
 	"guanxi/internal/loyalty/ledger"
 	"guanxi/internal/loyalty/member"
 	"guanxi/internal/loyalty/order"
@@ -73,6 +74,7 @@ type App struct {
 var Schemas = []db.Schema{
 	fact.Schema, job.Schema, setting.Schema, web.Schema, shop.Schema, staff.Schema, member.Schema, order.Schema,
 	ledger.Schema, tier.Schema, reward.Schema, earn.Schema, centre.Schema, importer.Schema,
+	insight.Schema,
 }
 
 func (o *Options) defaults() {

@@ -154,6 +154,12 @@ func (a *App) savingPartner() staff.Deed[shop.Partner] {
 			}
 			return staff.Second(tx, who, func(f staff.FourEyes) bool { return f.Partners }, "approve.partners")
 		},
+		Was: func(r db.Reader, p shop.Partner) any {
+			if was, err := a.Shop.Partner(r, p.ID); err == nil {
+				return was
+			}
+			return nil
+		},
 		Do: func(tx *db.Tx, p shop.Partner) (staff.Act, error) {
 			saved, err := a.Shop.SavePartner(tx, p)
 			return staff.Act{What: "partner.save", Targets: []int64{saved.ID}, New: saved}, err

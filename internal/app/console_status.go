@@ -16,6 +16,8 @@ func (a *App) statusRoutes(s *web.Server) {
 	s.Tag("status", "运行状态", "Status")
 	staff.Route(s, staff.Get("/status", "status.now", web.AnyCaller, "运行状态：队列、任务与存储", "Queue, jobs and storage"), a.status)
 	staff.Route(s, staff.Get("/jobs", "status.jobs", "view.jobs", "任务种类与死信", "Kinds of jobs and dead letters"), a.jobs)
+	staff.Route(s, staff.Get("/jobs/queue", "status.queue", "view.jobs", "任务列表，从新到旧，可筛选", "List jobs, newest first, by filters", web.ErrCursor), a.queue)
+	staff.Route(s, staff.Get("/jobs/{id}", "status.job", "view.jobs", "一个任务", "A job", job.ErrNone), a.oneJob)
 	staff.Route(s, staff.Change(http.MethodPost, "/jobs/{id}/retry", "status.retry", "edit.jobs", "重试死信", "Retry a dead letter", job.ErrNotDead), a.retryJob)
 	staff.Route(s, staff.Change(http.MethodDelete, "/jobs/{id}", "status.discard", "edit.jobs", "丢弃死信", "Discard a dead letter", job.ErrNotDead), a.discardJob)
 }
@@ -77,6 +79,54 @@ func (a *App) jobs(c *web.Ctx, _ *struct{}) (*jobsOut, error) {
 			out.Dead = append(out.Dead, deadJob{web.ID(j.ID), j.Kind, j.LastError, j.Attempts, j.CreatedAt, j.DueAt})
 		}
 		return out, nil
+	})
+}
+
+type queueIn struct {
+	web.Paging
+	State string `query:"state" enum:"ready,running,done,dead,dropped" doc:"状态|state"`
+	Kind  string `query:"kind" maxLength:"64" doc:"种类|kind"`
+}
+
+type jobOut struct {
+	ID        web.ID `json:"id" doc:"任务|the job"`
+	Kind      string `json:"kind" doc:"种类|kind"`
+	Zh        string `json:"zh" doc:"种类的中文名|kind in Chinese"`
+	En        string `json:"en" doc:"种类的英文名|kind in English"`
+	State     string `json:"state" enum:"ready,running,done,dead,dropped" doc:"状态|state"`
+	DueAt     int64  `json:"due_at" doc:"待执行：应执行时间；执行中：租约到期；已结束：结束时间|ready: when due; running: end of the lease; ended: when"`
+	Attempts  int    `json:"attempts" doc:"尝试次数|attempts since it last got on"`
+	Error     string `json:"error" doc:"最后的错误|last error"`
+	CreatedAt int64  `json:"created_at" doc:"产生时间|when it came about"`
+}
+
+func (a *App) jobOf(j job.Row) jobOut {
+	k := a.Jobs.Kinds()[j.Kind]
+	return jobOut{web.ID(j.ID), j.Kind, k.Zh, k.En, j.State, j.DueAt, j.Attempts, j.LastError, j.CreatedAt}
+}
+
+func (a *App) queue(c *web.Ctx, in *queueIn) (*web.Page[jobOut], error) {
+	var before int64
+	if err := web.DecodeCursor(in.Cursor, &before); err != nil {
+		return nil, err
+	}
+	return staff.Read(c, a.desk(), func(v *db.View) (*web.Page[jobOut], error) {
+		var rows []jobOut
+		for _, j := range job.List(v, job.Filter{State: in.State, Kind: in.Kind}, before, in.Limit+1) {
+			rows = append(rows, a.jobOf(j))
+		}
+		return web.PageOf(rows, in.Limit, func(j jobOut) string { return web.EncodeCursor(int64(j.ID)) }), nil
+	})
+}
+
+func (a *App) oneJob(c *web.Ctx, in *jobIn) (*jobOut, error) {
+	return staff.Read(c, a.desk(), func(v *db.View) (*jobOut, error) {
+		j, ok := job.Get(v, int64(in.ID))
+		if !ok {
+			return nil, job.ErrNone.New()
+		}
+		out := a.jobOf(j)
+		return &out, nil
 	})
 }
 

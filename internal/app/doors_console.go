@@ -6,6 +6,7 @@ import (
 	"guanxi/internal/base/web"
 	"guanxi/internal/loyalty/centre"
 	"guanxi/internal/loyalty/earn"
+	"guanxi/internal/loyalty/insight"
 	"guanxi/internal/loyalty/ledger"
 	"guanxi/internal/loyalty/member"
 	"guanxi/internal/loyalty/order"
@@ -33,6 +34,7 @@ func (a *App) consoleDoor(s *web.Server) {
 	tier.Console{Desk: d, S: a.Tiers}.Register(s)
 	earn.Console{Desk: d, S: a.Earn}.Register(s)
 	centre.Console{Desk: d}.Register(s)
+	insight.Console{Desk: d, Members: a.Members}.Register(s)
 	a.shopRoutes(s)
 	a.statusRoutes(s)
 }

@@ -7,6 +7,7 @@ import (
 	"guanxi/internal/base/db"
 	"guanxi/internal/loyalty/earn"
 	"guanxi/internal/loyalty/ledger"
+	"guanxi/internal/loyalty/member"
 	"guanxi/internal/loyalty/reward"
 )
 
@@ -21,8 +22,14 @@ var starters = []earn.Spec{
 }
 
 // firstStart gives a new installation its first rules, in force from the beginning of time so that imported history is judged by them.
+// It also counts the members of an installation that is older than their daily totals.
 func (a *App) firstStart(ctx context.Context) error {
+	var days []member.Total
+	if err := a.DB.View(ctx, func(v *db.View) error { days = member.CountByDay(v, a.Zone); return nil }); err != nil {
+		return err
+	}
 	return a.DB.Write(ctx, db.Op{Actor: "system:first-start"}, func(tx *db.Tx) error {
+		a.Members.Recount(tx, days)
 		if len(earn.VersionsOf(tx, 0)) > 0 {
 			return nil
 		}

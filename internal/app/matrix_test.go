@@ -73,6 +73,7 @@ var admitted = map[string]string{
 	"console.member.unmerge":             "o",
 	"console.order.of_member":            "yaofcm5",
 	"console.order.latest":               "yaofcm",
+	"console.order.list":                 "yaofcm5",
 	"console.order.find":                 "yaofcm",
 	"console.order.by_day":               "yaofm",
 	"console.order.waiting":              "yaofcm",
@@ -92,8 +93,13 @@ var admitted = map[string]string{
 	"console.points.rate":                "yaof",
 	"console.points.set_rate":            "o",
 	"console.points.liability":           "yaofm",
-	"console.points.expiries":            "yaofm",
-	"console.points.expiring":            "yaofm",
+	"console.insight.overview":           "yaofm",
+	"console.insight.search":             "yocm5",
+	"console.insight.timeline":           "yocm5",
+	"console.insight.expiries":           "yaofm",
+	"console.insight.expiring":           "yaofm",
+	"console.insight.demotions":          "yaofm",
+	"console.insight.demotion_members":   "yaofm",
 	"console.tier.of_member":             "yaofcm5",
 	"console.tier.ladder":                "yaof",
 	"console.tier.preview":               "yaof",
@@ -116,6 +122,8 @@ var admitted = map[string]string{
 	"console.centre.add_image":           "y",
 	"console.status.now":                 "+",
 	"console.status.jobs":                "yo",
+	"console.status.queue":               "yo",
+	"console.status.job":                 "yo",
 	"console.status.retry":               "y",
 	"console.status.discard":             "y",
 }
@@ -124,7 +132,8 @@ var hole = regexp.MustCompile(`\{[^}]*\}`)
 
 // knock sends a request that is well-formed for the door and means nothing to the route.
 func (w *house) knock(r web.RouteInfo, token string) *httptest.ResponseRecorder {
-	path := strings.ReplaceAll(hole.ReplaceAllString(r.Path, "1"), "/roles/1", "/roles/finance")
+	path := strings.ReplaceAll(r.Path, "{day}", "20260101")
+	path = strings.ReplaceAll(hole.ReplaceAllString(path, "1"), "/roles/1", "/roles/finance")
 	body := "{}"
 	if r.Method == http.MethodGet || r.Method == http.MethodDelete {
 		body = ""

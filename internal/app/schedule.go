@@ -8,6 +8,7 @@ import (
 	"guanxi/internal/base/db"
 	"guanxi/internal/base/job"
 	"guanxi/internal/base/web"
+	"guanxi/internal/loyalty/insight"
 	"guanxi/internal/loyalty/ledger"
 	"guanxi/internal/loyalty/tier"
 )
@@ -42,6 +43,7 @@ func (a *App) schedule() {
 	a.Shop.RegisterJobs(a.Jobs)
 	a.Members.RegisterJobs(a.Jobs)
 	a.Earn.RegisterJobs(a.Jobs)
+	insight.RegisterJobs(a.Jobs, a.Zone)
 }
 
 const batch = 200

@@ -32,6 +32,8 @@ var (
 		"任务的租约已失效，由其他进程接手", "The lease of this job ran out and another worker has it")
 	ErrNotDead = fault.Define("job.not_dead", fault.Conflict,
 		"该任务不在死信中", "This job is not a dead letter")
+	ErrNone = fault.Define("job.not_found", fault.NotFound,
+		"任务不存在", "There is no such job")
 	ErrBadKey = fault.Define("job.bad_key", fault.Internal,
 		"任务去重键过长：{kind}", "The key of a job is too long: {kind}")
 )

@@ -90,3 +90,28 @@ func Count(v *db.View) Stats {
 	}
 	return s
 }
+
+// Filter says which jobs are wanted; empty fields are all.
+type Filter struct{ State, Kind string }
+
+// List lists jobs, the newest first, before an id (0 is from the newest).
+func List(r db.Reader, f Filter, before int64, limit int) []Row {
+	if before == 0 {
+		before = 1<<63 - 1
+	}
+	q := db.Query[Row]{Where: "id < ?", Args: []any{before}, Order: "id DESC", Limit: limit,
+		Match: func(j *Row) bool {
+			return j.ID < before && (f.State == "" || j.State == f.State) && (f.Kind == "" || j.Kind == f.Kind)
+		},
+		Less: func(a, b *Row) bool { return a.ID > b.ID }}
+	if f.State != "" {
+		q.Where, q.Args = q.Where+" AND state = ?", append(q.Args, f.State)
+	}
+	if f.Kind != "" {
+		q.Where, q.Args = q.Where+" AND kind = ?", append(q.Args, f.Kind)
+	}
+	return table.Select(r, q)
+}
+
+// Get reads one job.
+func Get(r db.Reader, id int64) (Row, bool) { return table.Get(r, id) }

@@ -231,8 +231,19 @@ func (r Release) same(tx *db.Tx) (at int64, err error) {
 	return max(r.At, tx.Now()), nil
 }
 
+// stands is what of the rule is in force, as far as it is published.
+func (Release) stands(r db.Reader, n Release) any {
+	v, _ := Versions.Get(r, n.Version)
+	for _, one := range versionsOf(r, v.Rule) {
+		if one.State == Published && one.From <= r.Now() && (one.Until == 0 || r.Now() < one.Until) {
+			return map[string]any{"spec": json.RawMessage(one.Body)}
+		}
+	}
+	return nil
+}
+
 func (k Console) publishing() staff.Deed[Release] {
-	return staff.Deed[Release]{Kind: "rule.publish", Zh: "发布规则", En: "Publish a rule", Perm: "edit.rules", Agree: "approve.rules", Alone: k.alone,
+	return staff.Deed[Release]{Kind: "rule.publish", Zh: "发布规则", En: "Publish a rule", Perm: "edit.rules", Agree: "approve.rules", Alone: k.alone, Was: Release{}.stands,
 		Do: func(tx *db.Tx, r Release) (staff.Act, error) {
 			at, err := r.same(tx)
 			if err != nil {

@@ -52,7 +52,7 @@ type consoleTotal struct {
 func (k Console) total(c *web.Ctx, _ *struct{}) (*consoleTotal, error) {
 	return staff.Read(c, k.Desk, func(v *db.View) (*consoleTotal, error) {
 		today := k.Zone.LocalDay(v.Now())
-		since := func(days int) int64 { return JoinedSince(v, k.Zone.StartOfDay(k.Zone.AddDays(today, -days))) }
+		since := func(days int) int64 { return JoinedSince(v, k.Zone.AddDays(today, -days)) }
 		return &consoleTotal{Count(v), since(0), since(29)}, nil
 	})
 }
@@ -78,7 +78,8 @@ type ConsoleSummary struct {
 	Phone    string `json:"phone" doc:"手机号（脱敏）|phone, masked"`
 }
 
-func (k Console) summary(r db.Reader, m Member) (ConsoleSummary, error) {
+// Summary shows a member in a list, masked.
+func (k Console) Summary(r db.Reader, m Member) (ConsoleSummary, error) {
 	p, err := k.S.ProfileOf(r, m.ID)
 	if err != nil {
 		return ConsoleSummary{}, err
@@ -109,12 +110,12 @@ func (k Console) list(c *web.Ctx, in *consoleList) (*web.Page[ConsoleSummary], e
 	return staff.Read(c, k.Desk, func(v *db.View) (*web.Page[ConsoleSummary], error) {
 		f := Filter{Status: in.Status, Channel: in.Channel, From: in.From, Until: in.Until}
 		codes, all := k.StoreCodes(v, staff.WhoOf(c), "view.members")
-		if f.Stores = within(codes, all, in.Store); !all && len(f.Stores) == 0 {
+		if f.Stores = staff.Within(codes, all, in.Store); !all && len(f.Stores) == 0 {
 			return web.PageOf[ConsoleSummary](nil, in.Limit, nil), nil
 		}
 		var rows []ConsoleSummary
 		for _, m := range Newest(v, f, before, in.Limit+1) {
-			one, err := k.summary(v, m)
+			one, err := k.Summary(v, m)
 			if err != nil {
 				return nil, err
 			}
@@ -122,19 +123,6 @@ func (k Console) list(c *web.Ctx, in *consoleList) (*web.Page[ConsoleSummary], e
 		}
 		return web.PageOf(rows, in.Limit, func(s ConsoleSummary) string { return web.EncodeCursor(int64(s.ID)) }), nil
 	})
-}
-
-// within narrows the stores a caller may see to the one that is asked for.
-func within(codes []string, all bool, asked string) (out []string) {
-	if all && asked != "" {
-		return []string{asked}
-	}
-	for _, code := range codes {
-		if !all && (asked == "" || asked == code) {
-			out = append(out, code)
-		}
-	}
-	return out
 }
 
 type consoleLookup struct {
@@ -158,7 +146,7 @@ func (k Console) lookup(c *web.Ctx, in *consoleLookup) (*ConsoleSummary, error) 
 		if err != nil {
 			return nil, err
 		}
-		out, err := k.summary(v, m)
+		out, err := k.Summary(v, m)
 		return &out, err
 	})
 }
@@ -226,7 +214,7 @@ func (k Console) detail(v *db.View, m Member) (*consoleMember, error) {
 	if err != nil {
 		return nil, err
 	}
-	one, err := k.summary(v, m)
+	one, err := k.Summary(v, m)
 	if err != nil {
 		return nil, err
 	}

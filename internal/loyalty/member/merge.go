@@ -24,6 +24,7 @@ func (s *Service) Merge(tx *db.Tx, from, into int64, reason string) (Merge, erro
 	}
 	a.Into = b.ID
 	Members.Put(tx, a)
+	s.tally(tx, tx.Now(), func(t *Total) { t.Merged++ })
 	for _, row := range identitiesOf(tx, a.ID) {
 		row.Member = b.ID
 		identities.Put(tx, row)
@@ -93,6 +94,7 @@ func (s *Service) Unmerge(tx *db.Tx, mergeID int64) (Merge, error) {
 	from, _ := Members.Get(tx, m.From)
 	from.Into = 0
 	Members.Put(tx, from)
+	s.tally(tx, tx.Now(), func(t *Total) { t.Merged-- })
 	for _, row := range identitiesOf(tx, m.Into) {
 		if family[row.Origin] {
 			row.Member = m.From

@@ -167,6 +167,7 @@ func (s *Service) Join(tx *db.Tx, j Join) (m Member, isNew bool, err error) {
 	if err := s.bindAll(tx, m.ID, j.Identities); err != nil {
 		return m, false, err
 	}
+	s.tally(tx, m.JoinedAt, func(t *Total) { t.Joined++ })
 	_, err = fact.Emit(tx, m.ID, Joined{m.Channel, m.Store, m.JoinedAt})
 	return m, true, err
 }
@@ -278,6 +279,9 @@ func (s *Service) setStatus(tx *db.Tx, id int64, status, reason string) error {
 	was := m.Status
 	m.Status, m.StatusAt = status, tx.Now()
 	Members.Put(tx, m)
+	if status == Cancelled {
+		s.tally(tx, tx.Now(), func(t *Total) { t.Closed++ })
+	}
 	log := StatusLog{Member: m.ID, At: tx.Now(), ID: tx.ID(), Status: status, Was: was, Actor: tx.Actor(), Reason: reason}
 	if err := StatusLogs.Insert(tx, log); err != nil {
 		return err

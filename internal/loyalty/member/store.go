@@ -160,9 +160,9 @@ func List(v *db.View, after int64, status string, limit int) []Member {
 	return Members.Select(v, q)
 }
 
-// Count counts members that were not merged into another.
+// Count is the number of members that were not merged into another, from the daily totals.
 func Count(v *db.View) (n int64) {
-	v.Row("SELECT COUNT(*) FROM member WHERE merged_into = 0", nil, &n)
+	v.Row("SELECT COALESCE(SUM(joined - merged), 0) FROM member_total", nil, &n)
 	return n
 }
 

@@ -1,6 +1,11 @@
 package member
 
-import "guanxi/internal/base/db"
+import (
+	"slices"
+
+	"guanxi/internal/base/db"
+	"guanxi/internal/base/vault"
+)
 
 // Filter says which members are wanted; empty fields and 0 are all.
 type Filter struct {
@@ -53,8 +58,38 @@ func MergesAbout(r db.Reader, id int64) []Merge {
 	})
 }
 
-// JoinedSince counts members who joined at or after an instant.
-func JoinedSince(v *db.View, from int64) (n int64) {
-	v.Row("SELECT COUNT(*) FROM member WHERE merged_into = 0 AND joined_at >= ?", []any{from}, &n)
+// JoinedSince counts members who joined on or after a local day.
+func JoinedSince(v *db.View, day int) (n int64) {
+	v.Row("SELECT COALESCE(SUM(joined), 0) FROM member_total WHERE day >= ?", []any{day}, &n)
 	return n
+}
+
+// issuersOf lists the issuers of a kind of identity by skipping from one to the next, whatever the number of identities.
+func issuersOf(r db.Reader, kind string) (out []string) {
+	for after := kind + "|"; len(out) < mostIssuers; {
+		rows := identities.Select(r, db.Query[identityRow]{
+			Where: "id > ? AND id < ?", Args: []any{after, kind + "}"}, Order: "id", Limit: 1,
+			Match: func(i *identityRow) bool { return i.ID > after && i.ID < kind+"}" },
+			Less:  func(a, b *identityRow) bool { return a.ID < b.ID },
+		})
+		if len(rows) == 0 {
+			break
+		}
+		out = append(out, rows[0].Issuer)
+		after = kind + "|" + rows[0].Issuer + "}" // "}" comes after "|"
+	}
+	return out
+}
+
+const mostIssuers = 64
+
+// FindAnywhere looks a value up as an identity of a kind, whoever issued it.
+func (s *Service) FindAnywhere(r db.Reader, kind string, value vault.Secret) (out []int64) {
+	for _, issuer := range issuersOf(r, kind) {
+		f, ok, err := s.Find(r, Identity{Kind: kind, Issuer: issuer, Value: value})
+		if err == nil && ok && !slices.Contains(out, f.Member) {
+			out = append(out, f.Member)
+		}
+	}
+	return out
 }

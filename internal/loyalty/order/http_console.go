@@ -17,6 +17,7 @@ func (k Console) Register(srv *web.Server) {
 	srv.Tag("order", "订单", "Orders")
 	web.Route(srv, staff.Get("/members/{id}/orders", "order.of_member", "view.orders", "会员的订单与退款，从新到旧", "A member's orders and refunds, newest first", member.ErrNone, web.ErrCursor), k.ofMember)
 	staff.Route(srv, staff.Get("/orders/latest", "order.latest", "view.orders", "最新订单", "The latest orders"), k.latest)
+	web.Route(srv, staff.Get("/orders/list", "order.list", "view.orders", "订单列表，从新到旧，可筛选", "List orders, newest first, by filters", web.ErrCursor), k.list)
 	staff.Route(srv, staff.Get("/orders", "order.find", "view.orders", "按来源与单号查找订单", "Find an order by source and number", ErrNone), k.find)
 	staff.Route(srv, staff.Get("/reports/orders", "order.by_day", "view.reports", "每日订单", "Orders by day"), k.byDay)
 	staff.Route(srv, staff.Get("/waiting-refunds", "order.waiting", "view.orders", "找不到原订单、待人工处理的退款", "Refunds whose order is not known", web.ErrCursor), k.waiting)
@@ -111,6 +112,41 @@ func (k Console) latest(c *web.Ctx, in *consoleLatestIn) (*consoleOrders, error)
 		out := &consoleOrders{Data: []consoleOrder{}}
 		for _, o := range Latest(v, in.Limit) {
 			out.Data = append(out.Data, orderFor(v, o))
+		}
+		return out, nil
+	})
+}
+
+type consoleListIn struct {
+	web.Paging
+	Source  string `query:"source" maxLength:"64" doc:"来源|source"`
+	Channel string `query:"channel" maxLength:"64" doc:"渠道|channel"`
+	Store   string `query:"store" maxLength:"64" doc:"门店编码|code of the store"`
+	Status  string `query:"status" enum:"paid,partially_refunded,refunded,closed" doc:"状态|status"`
+	From    int64  `query:"from" minimum:"0" doc:"此时刻（含）之后收到，UTC 毫秒|received at or after, milliseconds UTC"`
+	Until   int64  `query:"until" minimum:"0" doc:"此时刻之前收到|received before"`
+}
+
+// list may give a short page with a next one: a rare filter is looked for in bounded steps.
+func (k Console) list(c *web.Ctx, in *consoleListIn) (*web.Page[consoleOrder], error) {
+	var place int64
+	if err := web.DecodeCursor(in.Cursor, &place); err != nil {
+		return nil, err
+	}
+	return staff.Read(c, k.Desk, func(v *db.View) (*web.Page[consoleOrder], error) {
+		f := Filter{Source: in.Source, Channel: in.Channel, Status: in.Status, From: in.From, Until: in.Until}
+		codes, all := k.StoreCodes(v, staff.WhoOf(c), "view.orders")
+		if f.Stores = staff.Within(codes, all, in.Store); !all && len(f.Stores) == 0 {
+			return web.PageOf[consoleOrder](nil, in.Limit, nil), nil
+		}
+		rows, more := List(v, f, place, in.Limit+1)
+		page := web.PageOf(rows, in.Limit, func(l Listed) string { return web.EncodeCursor(l.Place) })
+		out := &web.Page[consoleOrder]{Data: []consoleOrder{}, Next: page.Next}
+		if more != 0 {
+			out.Next = web.EncodeCursor(more)
+		}
+		for _, l := range page.Data {
+			out.Data = append(out.Data, orderFor(v, l.Order))
 		}
 		return out, nil
 	})

@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"guanxi/internal/base/db"
 	"guanxi/internal/base/fact"
+	"guanxi/internal/base/id"
 )
 
 // OfMany lists the orders of several members by id, newest first, before one (0 is from the newest).
@@ -48,4 +50,98 @@ func waitingAfter(r db.Reader, key, refundNo string, limit int) []Waiting {
 	after := func(w *Waiting) bool { return w.Key > key || w.Key == key && w.RefundNo > refundNo }
 	return Waitings.Select(r, db.Query[Waiting]{Where: "id > ? OR id = ? AND refund_no > ?", Args: []any{key, key, refundNo}, Order: "id, refund_no",
 		Limit: limit, Match: after, Less: func(a, b *Waiting) bool { return a.Key < b.Key || a.Key == b.Key && a.RefundNo < b.RefundNo }})
+}
+
+// Filter says which orders are wanted; empty fields and 0 are all.
+type Filter struct {
+	Source, Channel, Status string
+	Stores                  []string // codes
+	From, Until             int64    // received at or after, and before
+}
+
+func (f *Filter) wants(o *Order) bool {
+	return (f.Source == "" || o.Source == f.Source) && (f.Channel == "" || o.Channel == f.Channel) && (f.Status == "" || o.Status == f.Status) &&
+		(len(f.Stores) == 0 || slices.Contains(f.Stores, o.Store))
+}
+
+// Listed is an order in a list, with the place where the list goes on after it.
+type Listed struct {
+	Order
+	Place int64
+}
+
+const (
+	listBatch = 500
+	listWalk  = 5000
+)
+
+// List walks orders back from the newest, or from a place. It looks at a bounded number of them: more tells where to go
+// on when the walk ended before the page was full; 0 is the end.
+func List(v *db.View, f Filter, place int64, limit int) (out []Listed, more int64) {
+	if place == 0 {
+		place = 1<<63 - 1
+	}
+	if f.Until > 0 {
+		place = min(place, id.Floor(f.Until))
+	}
+	for walked := 0; walked < listWalk; {
+		rows := fact.Table.Select(v, db.Query[fact.Row]{Where: "kind = ? AND id < ? AND id >= ?",
+			Args: []any{PaidFact{}.FactKind(), place, id.Floor(f.From)}, Order: "id DESC", Limit: listBatch})
+		for _, row := range rows {
+			walked++
+			place = row.ID
+			var paid PaidFact
+			if json.Unmarshal([]byte(row.Body), &paid) != nil {
+				continue // as in Latest
+			}
+			if o, ok := Get(v, row.Member, paid.Order); ok && f.wants(&o) {
+				if out = append(out, Listed{o, row.ID}); len(out) == limit {
+					return out, 0
+				}
+			}
+		}
+		if len(rows) < listBatch {
+			return out, 0
+		}
+	}
+	return out, place
+}
+
+// FindAnywhere finds orders by their number, or that of a refund, whatever system they came from: it skips from one
+// source to the next.
+func FindAnywhere(r db.Reader, no string) (out []Order) {
+	const mostSources = 64
+	after := ""
+	for range mostSources {
+		rows := keys.Select(r, db.Query[keyRow]{Where: "id > ?", Args: []any{after}, Order: "id", Limit: 1,
+			Match: func(k *keyRow) bool { return k.ID > after }, Less: func(a, b *keyRow) bool { return a.ID < b.ID }})
+		if len(rows) == 0 {
+			break
+		}
+		source, _, _ := strings.Cut(rows[0].ID, "|")
+		for _, k := range []string{keyOf(source, no), refundKeyOf(source, no)} {
+			if row, ok := keys.Get(r, k); ok && row.Order != 0 {
+				if o, ok := Get(r, row.Member, row.Order); ok {
+					out = append(out, o)
+				}
+			}
+		}
+		after = source + "}"
+	}
+	return out
+}
+
+// RefundsBefore lists a member's refunds by id, newest first, before one (0 is from the newest).
+func RefundsBefore(r db.Reader, member, before int64, limit int) []Refund {
+	if before == 0 {
+		before = 1<<63 - 1
+	}
+	return Refunds.Select(r, db.Query[Refund]{Where: "member_id = ? AND refund_id < ?", Args: []any{member, before}, Order: "refund_id DESC", Limit: limit,
+		Owner: member, Match: func(f *Refund) bool { return f.Member == member && f.ID < before }, Less: func(a, b *Refund) bool { return a.ID > b.ID }})
+}
+
+// ToReview counts refunds that wait for a person, as far as a page shows them.
+func ToReview(r db.Reader) int64 {
+	return int64(len(Waitings.Select(r, db.Query[Waiting]{Where: "state = ?", Args: []any{"review"}, Limit: 1000,
+		Match: func(w *Waiting) bool { return w.State == "review" }})))
 }

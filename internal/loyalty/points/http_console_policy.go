@@ -8,7 +8,6 @@ import (
 	"guanxi/internal/base/money"
 	"guanxi/internal/base/setting"
 	"guanxi/internal/base/web"
-	"guanxi/internal/loyalty/ledger"
 	"guanxi/internal/loyalty/staff"
 )
 
@@ -19,8 +18,6 @@ func (k Console) policy(srv *web.Server) {
 	staff.Route(srv, staff.Get("/settings/rate", "points.rate", "view.rules", "浮动汇率：当前、历史与建议", "The floating rate: now, its history, and what is suggested"), k.getRate)
 	staff.Route(srv, staff.Change(http.MethodPut, "/settings/rate", "points.set_rate", "edit.rules", "公布浮动汇率；调低须提前公告", "Announce a floating rate; a lower one ahead of time", ErrRate, ErrNotice, money.ErrMalformed, setting.ErrPast, staff.ErrReason), k.putRate)
 	staff.Route(srv, staff.Get("/reports/liability", "points.liability", "view.reports", "积分负债与沉淀", "Liability and breakage"), k.liability)
-	staff.Route(srv, staff.Get("/reports/expiries", "points.expiries", "view.reports", "全体会员到期日历", "What of all members lapses when"), k.calendar)
-	staff.Route(srv, staff.Get("/reports/expiring-members", "points.expiring", "view.reports", "即将到期积分最多的会员", "Members of whom most lapses soon"), k.expiringMembers)
 }
 
 func (k Console) getPolicy(c *web.Ctx, _ *struct{}) (*staff.SettingOut, error) {
@@ -52,6 +49,7 @@ func start(tx *db.Tx, from int64) int64 {
 func (k Console) policing() staff.Deed[NewPolicy] {
 	return staff.Deed[NewPolicy]{Kind: "points.policy", Zh: "更改积分政策", En: "Change the points policy", Perm: "edit.rules", Agree: "approve.rules",
 		Alone: func(tx *db.Tx, who staff.Who, _ NewPolicy) error { return k.alone(tx, who) },
+		Was:   func(r db.Reader, _ NewPolicy) any { return map[string]any{"value": Policy.At(r, r.Now()).Value} },
 		Do: func(tx *db.Tx, n NewPolicy) (staff.Act, error) {
 			was := Policy.At(tx, tx.Now()).Value
 			v, err := SetPolicy(tx, n.Value, start(tx, n.From), n.Reason)
@@ -115,6 +113,7 @@ type NewRate struct {
 func (k Console) rating() staff.Deed[NewRate] {
 	return staff.Deed[NewRate]{Kind: "points.rate", Zh: "公布浮动汇率", En: "Announce a floating rate", Perm: "edit.rules", Agree: "approve.rules",
 		Alone: func(tx *db.Tx, who staff.Who, _ NewRate) error { return k.alone(tx, who) },
+		Was:   func(r db.Reader, _ NewRate) any { return map[string]any{"rate": Rates.At(r, r.Now()).Value.Rate} },
 		Do: func(tx *db.Tx, n NewRate) (staff.Act, error) {
 			was := Rates.At(tx, tx.Now()).Value.Rate
 			v, err := SetRate(tx, n.Rate, start(tx, n.From), n.Reason)
@@ -159,55 +158,5 @@ func (k Console) liability(c *web.Ctx, _ *struct{}) (*consoleLiability, error) {
 	return staff.Read(c, k.Desk, func(v *db.View) (*consoleLiability, error) {
 		l, p := LiabilityNow(v), Policy.At(v, v.Now()).Value
 		return &consoleLiability{l.Points, l.Debt, l.Fen, l.ExpectedFen, p.BudgetYuan * 100, l.Issued, l.Spent, l.Expired, l.Clawed, l.BurnRate.String(), l.Breakage.String()}, nil
-	})
-}
-
-type consoleDaysIn struct {
-	Days int `query:"days" minimum:"1" maximum:"3660" default:"90" doc:"往后多少天|how many days ahead"`
-}
-
-type consoleLapse struct {
-	Day     int   `json:"day" doc:"到期自然日（当日结束时失效）|local day at whose end they lapse"`
-	Points  int64 `json:"points" doc:"积分|points"`
-	Members int64 `json:"members" doc:"会员数|members"`
-}
-
-type consoleLapses struct {
-	Data []consoleLapse `json:"data" doc:"按日|by day"`
-}
-
-func (k Console) calendar(c *web.Ctx, in *consoleDaysIn) (*consoleLapses, error) {
-	return staff.Read(c, k.Desk, func(v *db.View) (*consoleLapses, error) {
-		out := &consoleLapses{Data: []consoleLapse{}}
-		for _, e := range ExpiryCalendar(v, k.Zone, in.Days) {
-			out.Data = append(out.Data, consoleLapse(e))
-		}
-		return out, nil
-	})
-}
-
-type consoleExpiringIn struct {
-	Days  int `query:"days" minimum:"1" maximum:"3660" default:"30" doc:"往后多少天|how many days ahead"`
-	Limit int `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"条数|how many"`
-}
-
-type consoleExpiring struct {
-	Member web.ID `json:"member" doc:"会员|the member"`
-	Points int64  `json:"points" doc:"即将到期积分|points that lapse"`
-	Day    int    `json:"first_day" doc:"最早到期日|local day of the first"`
-}
-
-type consoleExpirings struct {
-	Data []consoleExpiring `json:"data" doc:"最多的在前|most first"`
-}
-
-func (k Console) expiringMembers(c *web.Ctx, in *consoleExpiringIn) (*consoleExpirings, error) {
-	return staff.Read(c, k.Desk, func(v *db.View) (*consoleExpirings, error) {
-		out := &consoleExpirings{Data: []consoleExpiring{}}
-		until := k.Zone.StartOfDay(k.Zone.AddDays(k.Zone.LocalDay(v.Now()), in.Days+1))
-		for _, e := range ledger.ExpiringMembers(v, ledger.Points, v.Now(), until, in.Limit) {
-			out.Data = append(out.Data, consoleExpiring{web.ID(e.Member), e.Amount, k.Zone.LocalDay(e.First - 1)})
-		}
-		return out, nil
 	})
 }

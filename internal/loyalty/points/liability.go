@@ -1,7 +1,6 @@
 package points
 
 import (
-	"guanxi/internal/base/clock"
 	"guanxi/internal/base/db"
 	"guanxi/internal/base/money"
 	"guanxi/internal/loyalty/ledger"
@@ -71,21 +70,4 @@ func (s Settings) SuggestRate(l Liability) money.Rate {
 		rate += money.One / 10
 	}
 	return min(max(rate, s.RateFloor), s.RateCeiling)
-}
-
-// ExpiringSum is how many points of all members lapse on a local day.
-type ExpiringSum struct {
-	Day     int
-	Points  int64
-	Members int64
-}
-
-// ExpiryCalendar sums what lapses in the coming days, over all members. It walks all open lots: call it from a job or a report.
-func ExpiryCalendar(v *db.View, z clock.Zone, days int) []ExpiringSum {
-	until := z.StartOfDay(z.AddDays(z.LocalDay(v.Now()), days+1))
-	var out []ExpiringSum
-	for _, e := range ledger.ExpiringAll(v, ledger.Points, v.Now(), until) {
-		out = append(out, ExpiringSum{z.LocalDay(e.At - 1), e.Amount, e.Members})
-	}
-	return out
 }

@@ -65,6 +65,7 @@ type Needs[T any] string
 type ApprovalSpec struct {
 	Zh, En string
 	Perm   string
+	was    func(r db.Reader, payload string) any // what stands now in the place of the content
 }
 
 type executor struct {
@@ -147,6 +148,16 @@ func (s *Service) WaitingApprovals(r db.Reader, limit int) []Approval {
 		}
 	}
 	return out
+}
+
+// WaitingFor counts what waits for an operator to decide.
+func (s *Service) WaitingFor(r db.Reader, who Who) (n int64) {
+	for _, a := range s.WaitingApprovals(r, mostWaiting) {
+		if e := s.executors[a.Kind]; a.Maker != who.Operator && who.CanAt(e.Perm, a.Store) {
+			n++
+		}
+	}
+	return n
 }
 
 // Approve agrees to exactly the content with that digest. What the kind does happens here, or the approval stays waiting.

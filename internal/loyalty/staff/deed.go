@@ -1,6 +1,7 @@
 package staff
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 
@@ -21,6 +22,8 @@ type Deed[T any] struct {
 	Alone func(tx *db.Tx, who Who, content T) error
 	// Do is the effect; it gives what the log will say.
 	Do func(tx *db.Tx, content T) (Act, error)
+	// Was gives what stands now in the place of the content, for whoever has to agree; nil when there is nothing to compare.
+	Was func(r db.Reader, content T) any
 }
 
 // Done says whether a deed took effect or waits for a second person.
@@ -31,7 +34,17 @@ type Done struct {
 
 // Register says what happens when the deed is approved: its maker, who must still have the permission, has done it.
 func (d Deed[T]) Register(s *Service) error {
-	return On(s, d.Kind, ApprovalSpec{Zh: d.Zh, En: d.En, Perm: d.Agree}, func(tx *db.Tx, a Approval, content T) error {
+	spec := ApprovalSpec{Zh: d.Zh, En: d.En, Perm: d.Agree}
+	if d.Was != nil {
+		spec.was = func(r db.Reader, payload string) any {
+			var content T
+			if json.Unmarshal([]byte(payload), &content) != nil {
+				return nil // written by Request
+			}
+			return d.Was(r, content)
+		}
+	}
+	return On(s, d.Kind, spec, func(tx *db.Tx, a Approval, content T) error {
 		row, _ := operators.Get(tx, a.Maker)
 		maker := Who{Operator: a.Maker, Name: row.Name, Grants: grantsOf(tx, a.Maker)}
 		if row.Status != Active || !maker.CanAt(d.Perm, a.Store) {

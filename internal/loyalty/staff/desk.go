@@ -46,6 +46,12 @@ func Open(o web.Op) web.Op {
 	return o
 }
 
+// Limited lets one address ask a route a hundred times a minute, as fast as anybody types: enough for people, too few to walk all numbers.
+func Limited(o web.Op, c clock.Clock) web.Op {
+	o.Limit = web.NewLimiter(c, 100, clock.Minute, 50, 100_000)
+	return o
+}
+
 // Created makes the status of a success 201.
 func Created(o web.Op) web.Op {
 	o.Status = http.StatusCreated
@@ -105,6 +111,19 @@ func (d Desk) StoreCodes(r db.Reader, who Who, perm string) (codes []string, all
 		}
 	}
 	return codes, all
+}
+
+// Within narrows the stores a caller may see to the one that is asked for; none, when not all are seen, is nobody's.
+func Within(codes []string, all bool, asked string) (out []string) {
+	if all && asked != "" {
+		return []string{asked}
+	}
+	for _, code := range codes {
+		if !all && (asked == "" || asked == code) {
+			out = append(out, code)
+		}
+	}
+	return out
 }
 
 // MustJSON is a value as it is stored, for replies whose form the console draws from a form.

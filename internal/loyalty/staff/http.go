@@ -49,7 +49,7 @@ func (s *Service) Routes(srv *web.Server) {
 	web.Route(srv, web.Op{Door: Door, Method: http.MethodDelete, Path: "/session", ID: "staff.logout", Perm: web.AnyCaller, Tags: tags,
 		Zh: "退出登录", En: "Log out"}, s.deleteSession)
 	web.Route(srv, web.Op{Door: Door, Method: http.MethodGet, Path: "/approvals", ID: "approval.list", Perm: web.AnyCaller, Tags: tags,
-		Zh: "自己可复核的申请", En: "What waits for the caller to approve"}, s.getApprovals)
+		Zh: "复核申请：待我处理、我提交的、已处理的", En: "Approvals: those the caller may decide, has asked for, or that are settled", Errors: []*fault.Kind{web.ErrCursor}}, s.getApprovals)
 	decided := []*fault.Kind{ErrNoApproval, ErrOwnApproval, ErrDenied, ErrDecided, ErrExpired, ErrAltered, ErrReason}
 	web.Route(srv, web.Op{Door: Door, Method: http.MethodPost, Path: "/approvals/{id}/decision", ID: "approval.decide", Perm: web.AnyCaller,
 		Write: true, Tags: tags, Zh: "同意或拒绝一项申请", En: "Approve or refuse", Errors: decided}, s.postDecision)
@@ -136,40 +136,6 @@ func (s *Service) deleteSession(c *web.Ctx, _ *struct{}) (*web.None, error) {
 	return &web.None{}, err
 }
 
-type approvalOut struct {
-	ID        web.ID   `json:"id" doc:"申请|the approval"`
-	Kind      string   `json:"kind" doc:"种类|what kind of act"`
-	Content   web.JSON `json:"content" doc:"内容|what is to happen"`
-	Digest    string   `json:"digest" doc:"内容的 SHA-256，同意时须带回|SHA-256 of the content; bring it back to approve"`
-	Reason    string   `json:"reason" doc:"原因|why"`
-	Maker     web.ID   `json:"maker" doc:"申请人|who asks"`
-	State     string   `json:"state" enum:"waiting,approved,refused,expired,executed" doc:"状态|state"`
-	ExpiresAt int64    `json:"expires_at" doc:"到期，UTC 毫秒|when it expires, milliseconds UTC"`
-}
-
-func (a Approval) out() approvalOut {
-	return approvalOut{web.ID(a.ID), a.Kind, web.JSON(a.Payload), a.Digest, a.Reason, web.ID(a.Maker), a.State, a.ExpiresAt}
-}
-
-type approvalsOut struct {
-	Data []approvalOut `json:"data" doc:"最紧急的在前|the most urgent first"`
-}
-
-// mostWaiting is how many are looked through: who has more to decide works off the most urgent first.
-const mostWaiting = 500
-
-func (s *Service) getApprovals(c *web.Ctx, _ *struct{}) (*approvalsOut, error) {
-	who, out := WhoOf(c), &approvalsOut{Data: []approvalOut{}}
-	return out, s.db.View(c, func(v *db.View) error {
-		for _, a := range s.WaitingApprovals(v, mostWaiting) {
-			if e := s.executors[a.Kind]; a.Maker != who.Operator && who.CanAt(e.Perm, a.Store) {
-				out.Data = append(out.Data, a.out())
-			}
-		}
-		return nil
-	})
-}
-
 type decisionIn struct {
 	ID   web.ID `path:"id" doc:"申请|the approval"`
 	Body struct {
@@ -196,12 +162,19 @@ func (s *Service) postDecision(c *web.Ctx, in *decisionIn) (*decisionOut, error)
 	})
 }
 
-type logIn struct{ web.Paging }
+type logIn struct {
+	web.Paging
+	Operator web.ID `query:"operator" doc:"操作员|by this operator"`
+	Act      string `query:"act" maxLength:"64" doc:"动作，以点结尾则为前缀，如 points.|the act; with a dot at its end a group of them, such as points."`
+	From     int64  `query:"from" minimum:"0" doc:"此时刻（含）之后，UTC 毫秒|at or after, milliseconds UTC"`
+	Until    int64  `query:"until" minimum:"0" doc:"此时刻之前|before"`
+}
 
 type logOut struct {
 	Seq      int64  `json:"seq" doc:"序号|number"`
 	At       int64  `json:"at" doc:"时间，UTC 毫秒|when, milliseconds UTC"`
 	Operator string `json:"operator" doc:"操作员编号|id of the operator"`
+	Name     string `json:"name" doc:"操作员姓名|name of the operator"`
 	Roles    string `json:"roles" doc:"当时的角色|roles at that moment"`
 	Act      string `json:"act" doc:"动作|what was done"`
 	Targets  string `json:"targets" doc:"对象编号|ids of what it was about"`
@@ -218,8 +191,10 @@ func (s *Service) getLog(c *web.Ctx, in *logIn) (*web.Page[logOut], error) {
 	}
 	var rows []logOut
 	err := s.db.View(c, func(v *db.View) error {
-		for _, r := range s.LogPage(v, before, in.Limit+1) {
-			rows = append(rows, logOut{r.Seq, r.At, web.ID(r.Operator).String(), r.Roles, r.Act, r.Targets, r.Old, r.New, r.Reason, r.Hash})
+		f := LogFilter{int64(in.Operator), in.Act, in.From, in.Until}
+		for _, r := range s.LogSearch(v, f, before, in.Limit+1) {
+			who, _ := operators.Get(v, r.Operator)
+			rows = append(rows, logOut{r.Seq, r.At, web.ID(r.Operator).String(), who.Name, r.Roles, r.Act, r.Targets, r.Old, r.New, r.Reason, r.Hash})
 		}
 		return nil
 	})

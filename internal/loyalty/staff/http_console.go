@@ -343,7 +343,7 @@ func (k Console) getApproval(c *web.Ctx, in *approvalIn) (*approvalOut, error) {
 		if who := WhoOf(c); a.Maker != who.Operator && !who.CanAt(k.Staff.executors[a.Kind].Perm, a.Store) {
 			return nil, ErrNoApproval.New()
 		}
-		out := a.out()
+		out := k.Staff.show(v, a)
 		return &out, nil
 	})
 }
@@ -377,6 +377,14 @@ func (k Console) limitDeed() Deed[newLimit] {
 		Alone: func(tx *db.Tx, who Who, _ newLimit) error {
 			return Second(tx, who, func(f FourEyes) bool { return f.Settings }, "approve.settings")
 		},
+		Was: func(r db.Reader, n newLimit) any {
+			for _, l := range k.Staff.Limits(r) {
+				if l.Name == n.Name {
+					return newLimit{l.Name, l.Amount}
+				}
+			}
+			return nil
+		},
 		Do: func(tx *db.Tx, n newLimit) (Act, error) { return k.Staff.setLimit(tx, n.Name, n.Amount) }}
 }
 
@@ -401,6 +409,7 @@ func (k Console) getChecks(c *web.Ctx, _ *struct{}) (*SettingOut, error) {
 func (k Console) checksDeed() Deed[FourEyes] {
 	return Deed[FourEyes]{Kind: "checks.set", Zh: "更改双人复核范围", En: "Change what takes two people", Perm: "edit.settings", Agree: "approve.settings",
 		Alone: k.limitAlone,
+		Was:   func(r db.Reader, _ FourEyes) any { return Checks.At(r, r.Now()).Value },
 		Do: func(tx *db.Tx, next FourEyes) (Act, error) {
 			was := Checks.At(tx, tx.Now()).Value
 			_, err := Checks.Set(tx, next, 0, "")

@@ -105,6 +105,21 @@ func (s *Service) LogPage(v *db.View, before int64, limit int) []LogRow {
 	return logBefore(v, before, limit)
 }
 
+// LogFilter says which rows of the log are wanted; empty fields and 0 are all.
+type LogFilter struct {
+	Operator    int64
+	Act         string // one act, or with a dot at its end a group of them
+	From, Until int64
+}
+
+// LogSearch lists rows of the log backwards from before a row; 0 begins at the end.
+func (s *Service) LogSearch(v *db.View, f LogFilter, before int64, limit int) []LogRow {
+	if before <= 0 {
+		before = 1 << 62
+	}
+	return logMatching(v, f, before, limit)
+}
+
 // LogHead names the last row and its hash. Kept where nobody who can change the database can reach, it shows
 // whether a log that is sound in itself is still the same.
 type LogHead struct {

@@ -1,6 +1,10 @@
 package staff
 
-import "guanxi/internal/base/db"
+import (
+	"strings"
+
+	"guanxi/internal/base/db"
+)
 
 type operatorRow struct {
 	ID                            int64
@@ -167,4 +171,32 @@ func approvalsIn(r db.Reader, state string, until int64, limit int) []Approval {
 
 func logBefore(v *db.View, before int64, limit int) []LogRow {
 	return oplog.Select(v, db.Query[LogRow]{Where: "seq < ?", Args: []any{before}, Order: "seq DESC", Limit: limit})
+}
+
+// logMatching follows the index of the narrowest filter.
+func logMatching(v *db.View, f LogFilter, before int64, limit int) []LogRow {
+	q := db.Query[LogRow]{Where: "seq < ?", Args: []any{before}, Order: "seq DESC", Limit: limit}
+	add := func(cond string, args ...any) { q.Where, q.Args = q.Where+" AND "+cond, append(q.Args, args...) }
+	if f.Operator != 0 {
+		add("operator_id = ?", f.Operator)
+	}
+	switch {
+	case strings.HasSuffix(f.Act, "."):
+		add("act >= ? AND act < ?", f.Act, strings.TrimSuffix(f.Act, ".")+"/") // "/" comes after "."
+	case f.Act != "":
+		add("act = ?", f.Act)
+	}
+	if f.From > 0 {
+		add("at >= ?", f.From)
+	}
+	if f.Until > 0 {
+		add("at < ?", f.Until)
+	}
+	return oplog.Select(v, q)
+}
+
+// approvalsBefore lists approvals, the newest first, before an id.
+func approvalsBefore(r db.Reader, before int64, limit int) []Approval {
+	return approvals.Select(r, db.Query[Approval]{Where: "id < ?", Args: []any{before}, Order: "id DESC", Limit: limit,
+		Match: func(a *Approval) bool { return a.ID < before }, Less: func(a, b *Approval) bool { return a.ID > b.ID }})
 }

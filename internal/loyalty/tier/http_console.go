@@ -214,6 +214,7 @@ func (k Console) deed() staff.Deed[NewLadder] {
 		Alone: func(tx *db.Tx, who staff.Who, _ NewLadder) error {
 			return staff.Second(tx, who, func(f staff.FourEyes) bool { return f.Tiers }, "approve.rules")
 		},
+		Was: func(r db.Reader, _ NewLadder) any { return map[string]any{"value": Policy.At(r, r.Now()).Value} },
 		Do: func(tx *db.Tx, n NewLadder) (staff.Act, error) {
 			was := Policy.At(tx, tx.Now())
 			from := n.From
