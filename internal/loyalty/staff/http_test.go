@@ -99,7 +99,7 @@ func TestConsoleDecidesOnce(t *testing.T) {
 	c := openConsole(t)
 	a := c.desk.ask(5)
 	token, own := c.enter("checker"), c.enter("maker")
-	var list approvalsOut
+	var list web.Page[approvalOut]
 	c.ask(http.MethodGet, "/approvals", own, "", 200, &list)
 	if len(list.Data) != 0 {
 		t.Errorf("the maker sees %+v", list)
