@@ -1,13 +1,13 @@
-// size.mjs holds the first load of the console to its limit: what the browser must fetch, compressed, before the first page stands.
+// size.mjs holds the first load of each app to its limit: what the browser must fetch, compressed, before the first page stands.
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
-const limits = { console: 400 * 1024 }
+const limits = { console: 400 * 1024, member: 200 * 1024 }
 let bad = false
 for (const [app, limit] of Object.entries(limits)) {
   const folder = new URL(`../dist/${app}/`, import.meta.url).pathname
   const page = readFileSync(join(folder, 'index.html'), 'utf8')
-  const named = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map((m) => m[1].replace(/^\/[^/]+\//, ''))
+  const named = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map((m) => m[1].replace(/^(?:\.|\/[^/]+)\//, ''))
   const sent = (name) => statSync(existsSync(join(folder, name + '.gz')) ? join(folder, name + '.gz') : join(folder, name)).size
   const total = ['index.html', ...named].reduce((sum, name) => sum + sent(name), 0)
   console.log(`${app}: the first load is ${Math.round(total / 1024)} KB of at most ${limit / 1024} KB (${named.length + 1} files, compressed)`)

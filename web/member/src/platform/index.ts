@@ -1,0 +1,130 @@
+// What differs between browsers and the mini program, in one place.
+
+const tokenAt = 'gx.token'
+
+/** Browsers hold the session in a cookie that scripts can't read; the mini program has none and brings its token. */
+export const token = {
+  get(): string {
+    // #ifdef MP-WEIXIN
+    return uni.getStorageSync(tokenAt) || ''
+    // #endif
+    // #ifndef MP-WEIXIN
+    return ''
+    // #endif
+  },
+  set(value: string) {
+    // #ifdef MP-WEIXIN
+    uni.setStorageSync(tokenAt, value)
+    // #endif
+  },
+}
+
+export function origin(): string {
+  // #ifdef MP-WEIXIN
+  return import.meta.env.VITE_GUANXI_ORIGIN ?? ''
+  // #endif
+  // #ifndef MP-WEIXIN
+  return ''
+  // #endif
+}
+
+export const where = (): 'h5' | 'mp' => {
+  // #ifdef MP-WEIXIN
+  return 'mp'
+  // #endif
+  // #ifndef MP-WEIXIN
+  return 'h5'
+  // #endif
+}
+
+/** Called before anything is shown. */
+export function begin() {
+  // #ifdef H5
+  letKeysPress()
+  // #endif
+}
+
+// #ifdef H5
+/** Everything that says it is a button can be pressed with the keyboard. */
+function letKeysPress() {
+  document.addEventListener('keydown', (e) => {
+    const at = e.target as HTMLElement
+    if ((e.key === 'Enter' || e.key === ' ') && /^(button|tab|switch|link|checkbox|radio)$/.test(at.getAttribute?.('role') ?? '')) {
+      e.preventDefault()
+      at.click()
+    }
+  })
+}
+// #endif
+
+/** Whether WeChat can say who this is. */
+export function inWechat(): boolean {
+  // #ifdef MP-WEIXIN
+  return true
+  // #endif
+  // #ifndef MP-WEIXIN
+  return /MicroMessenger/i.test(navigator.userAgent)
+  // #endif
+}
+
+/** A ticket that the service can turn into an identity; in a browser the page leaves for WeChat and comes back. */
+export async function enterByWechat(): Promise<string> {
+  // #ifdef MP-WEIXIN
+  return new Promise((done) => uni.login({ provider: 'weixin', success: (r) => done(r.code), fail: () => done('') }))
+  // #endif
+  // #ifndef MP-WEIXIN
+  return ''
+  // #endif
+}
+export const phoneByWechat = ''
+
+/** Makes the screen bright while a code is shown; gives back what puts it right. */
+export function brighten(): () => void {
+  // #ifdef MP-WEIXIN
+  let before = -1
+  uni.getScreenBrightness({ success: (r: any) => (before = r.value) })
+  uni.setScreenBrightness({ value: 1 })
+  uni.setKeepScreenOn({ keepScreenOn: true })
+  return () => {
+    if (before >= 0) uni.setScreenBrightness({ value: before })
+    uni.setKeepScreenOn({ keepScreenOn: false })
+  }
+  // #endif
+  // #ifndef MP-WEIXIN
+  let lock: any
+  void (navigator as any).wakeLock?.request('screen').then(
+    (l: any) => (lock = l),
+    () => {},
+  )
+  return () => void lock?.release?.()
+  // #endif
+}
+
+/** Heights that a phone keeps for itself, in px. */
+export function insets(): { top: number; right: number } {
+  // #ifdef MP-WEIXIN
+  const info = uni.getSystemInfoSync()
+  const box = uni.getMenuButtonBoundingClientRect()
+  return { top: info.statusBarHeight ?? 20, right: info.windowWidth - box.left }
+  // #endif
+  // #ifndef MP-WEIXIN
+  return { top: 0, right: 0 }
+  // #endif
+}
+
+/** Gives a text to the member as a file. */
+export function saveText(name: string, text: string) {
+  // #ifdef MP-WEIXIN
+  const path = `${(uni as any).env.USER_DATA_PATH}/${name}`
+  ;(uni as any).getFileSystemManager().writeFileSync(path, text, 'utf8')
+  ;(uni as any).shareFileMessage({ filePath: path, fileName: name })
+  // #endif
+  // #ifndef MP-WEIXIN
+  const a = document.createElement('a')
+  const url = URL.createObjectURL(new Blob([text], { type: 'application/json' }))
+  a.href = url
+  a.download = name
+  a.click()
+  setTimeout(() => URL.revokeObjectURL(url), 10_000)
+  // #endif
+}
