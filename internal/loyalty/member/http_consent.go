@@ -26,7 +26,8 @@ type agreementText struct {
 	Text  string `json:"text" doc:"正文，段落以换行分隔|the text; lines are paragraphs"`
 }
 
-type purposeOut struct {
+// PurposeOut is a purpose in words; exported, so that the API reference lists its fields where it is embedded.
+type PurposeOut struct {
 	Key      string `json:"key" enum:"terms,marketing,personal,tracking,guardian" doc:"目的|the purpose"`
 	Name     string `json:"name" doc:"名称|name"`
 	Note     string `json:"note" doc:"用来做什么|what it is for"`
@@ -40,21 +41,21 @@ type agreementsOut struct {
 	Changes  string        `json:"changes,omitempty" doc:"本次改动|what changed"`
 	Terms    agreementText `json:"terms" doc:"会员协议|the terms"`
 	Privacy  agreementText `json:"privacy" doc:"隐私政策|the privacy policy"`
-	Purposes []purposeOut  `json:"purposes" doc:"处理目的，按询问顺序|the purposes, in the order they are asked"`
+	Purposes []PurposeOut  `json:"purposes" doc:"处理目的，按询问顺序|the purposes, in the order they are asked"`
 }
 
-func (p Purpose) out(lang string) purposeOut {
+func (p Purpose) out(lang string) PurposeOut {
 	if lang == "en" {
-		return purposeOut{p.Key, p.En, p.NoteEn, p.Required}
+		return PurposeOut{p.Key, p.En, p.NoteEn, p.Required}
 	}
-	return purposeOut{p.Key, p.Zh, p.NoteZh, p.Required}
+	return PurposeOut{p.Key, p.Zh, p.NoteZh, p.Required}
 }
 
 func (h routes) getAgreements(c *web.Ctx, _ *struct{}) (out *agreementsOut, err error) {
 	err = h.d.View(c, func(v *db.View) error {
 		at := Agreement.At(v, v.Now())
 		a := at.Value
-		out = &agreementsOut{id.String(at.ID), a.Label, at.From, a.ChangesZh, agreementText{"会员协议", a.TermsZh}, agreementText{"隐私政策", a.PrivacyZh}, []purposeOut{}}
+		out = &agreementsOut{id.String(at.ID), a.Label, at.From, a.ChangesZh, agreementText{"会员协议", a.TermsZh}, agreementText{"隐私政策", a.PrivacyZh}, []PurposeOut{}}
 		if c.Lang() == "en" {
 			out.Changes, out.Terms, out.Privacy = a.ChangesEn, agreementText{"Membership terms", a.TermsEn}, agreementText{"Privacy policy", a.PrivacyEn}
 		}
@@ -67,7 +68,7 @@ func (h routes) getAgreements(c *web.Ctx, _ *struct{}) (out *agreementsOut, err 
 }
 
 type consentOut struct {
-	purposeOut
+	PurposeOut
 	Given   bool   `json:"given" doc:"是否同意|whether I agree"`
 	At      int64  `json:"at,omitempty" doc:"何时，UTC 毫秒；没有则从未回答|when, milliseconds UTC; absent when never answered"`
 	Version string `json:"version,omitempty" doc:"当时的协议版本|version of the agreement then"`
