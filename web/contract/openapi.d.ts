@@ -55,6 +55,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/console/images": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add an image of the brand (PNG, JPEG or WebP) */
+        post: operations["console.centre.add_image"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/console/jobs": {
         parameters: {
             query?: never;
@@ -1236,6 +1253,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/console/settings/theme": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The brand's look: now, its versions, its form */
+        get: operations["console.centre.theme"];
+        /** Change: The brand's look */
+        put: operations["console.centre.theme_set"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/console/settings/tiers": {
         parameters: {
             query?: never;
@@ -1358,6 +1393,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/member/agreements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The terms, the privacy policy and the purposes */
+        get: operations["member.agreements"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/member/me": {
         parameters: {
             query?: never;
@@ -1375,6 +1427,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/member/me/codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Get a member code, good for 60 seconds and one use */
+        post: operations["me.code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/member/me/consents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What I agree to, and what I have said before */
+        get: operations["me.consents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/member/me/consents/{purpose}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Agree to a purpose, or take that back */
+        put: operations["me.consent"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/member/me/expiring": {
         parameters: {
             query?: never;
@@ -1384,6 +1487,23 @@ export interface paths {
         };
         /** My points that expire soon */
         get: operations["me.expiring"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/member/me/home": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The home page: card, progress, points, nudges, newcomer tasks */
+        get: operations["me.home"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1477,6 +1597,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/member/me/statement/months": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My statement summed by month, newest first */
+        get: operations["me.statement_months"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/member/me/summary": {
         parameters: {
             query?: never;
@@ -1545,6 +1682,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/member/theme": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The brand's look: name, logo, colours, card faces */
+        get: operations["centre.theme"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/partner/holds": {
         parameters: {
             query?: never;
@@ -1590,6 +1744,23 @@ export interface paths {
         put?: never;
         /** Set held points free */
         post: operations["points.hold_release"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/partner/member-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Know a member by the code on the phone, once */
+        post: operations["member.code"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2249,6 +2420,262 @@ export interface components {
             /** @description 说明，拒绝时必填|a note; needed to refuse */
             note?: string;
         };
+        CentreFaceOut: {
+            /** @description 渐变起色|gradient from */
+            from: string;
+            /** @description 背景图的地址|address of the background */
+            image_url?: string;
+            /** @description 文字颜色|colour of the writing */
+            ink: string;
+            /** @description 等级代码|key of the tier */
+            tier: string;
+            /** @description 渐变止色|gradient to */
+            to: string;
+        };
+        CentreHomeCard: {
+            /** @description 卡面|the face */
+            face: components["schemas"]["CentreFaceOut"];
+            /** @description 等级名称|name of the tier */
+            name: string;
+            /**
+             * Format: int64
+             * @description 序号，0 为最低|rank, 0 is the lowest
+             */
+            rank: number;
+            /** @description 等级代码|key of the tier */
+            tier: string;
+            /**
+             * Format: int64
+             * @description 等级有效期末，没有则长期有效|end of its validity; absent for none
+             */
+            until_at?: number;
+        };
+        CentreHomeClimb: {
+            /** @description 当前等级的权益|what my tier brings */
+            brings: components["schemas"]["TierPerkOut"][];
+            /**
+             * Format: int64
+             * @description 成长值|growth
+             */
+            growth: number;
+            /**
+             * Format: int64
+             * @description 保级成长值|growth to keep the tier
+             */
+            keep_growth: number;
+            /** @description 下一等级，最高级没有|the next tier; none above the highest */
+            next?: components["schemas"]["CentreHomeNext"];
+            /**
+             * Format: int64
+             * @description 本级到下一级走了百分之几；最高级为 100|how far from this tier to the next, in percent; 100 on the highest
+             */
+            percent: number;
+        };
+        CentreHomeNext: {
+            /** @description 它带来什么|what it brings */
+            brings: components["schemas"]["TierPerkOut"][];
+            /** @description 卡面|the face */
+            face: components["schemas"]["CentreFaceOut"];
+            /**
+             * Format: int64
+             * @description 门槛成长值|growth to reach it
+             */
+            growth: number;
+            /**
+             * Format: int64
+             * @description 还差多少成长值|growth still missing
+             */
+            missing_growth: number;
+            /** @description 名称|name */
+            name: string;
+            /** @description 代码|key */
+            tier: string;
+        };
+        CentreHomeOut: {
+            /**
+             * Format: int64
+             * @description 成长值超越百分之几的会员|the share of members with less growth, in percent
+             */
+            ahead_percent: number;
+            /** @description 会员卡|the card */
+            card: components["schemas"]["CentreHomeCard"];
+            /**
+             * Format: int64
+             * @description 入会时刻，UTC 毫秒|when I joined, milliseconds UTC
+             */
+            joined_at: number;
+            /** @description 会员号|my member number */
+            member_no: string;
+            /** @description 本人昵称|my nickname */
+            nickname?: string;
+            /**
+             * Format: int64
+             * @description 服务器时间，UTC 毫秒|the server's time, milliseconds UTC
+             */
+            now: number;
+            /** @description 提示，重要的在前|nudges, the most important first */
+            nudges: components["schemas"]["CentreNudgeOut"][];
+            /** @description 积分|points */
+            points: components["schemas"]["CentreHomePoints"];
+            /** @description 等级进度|progress of the tier */
+            progress: components["schemas"]["CentreHomeClimb"];
+            /**
+             * @description 状态|status
+             * @enum {string}
+             */
+            status: "active" | "frozen" | "blacklisted";
+            /** @description 新人任务；过期或全部完成后为空|tasks of newcomers; empty once all are done or their time is over */
+            tasks: components["schemas"]["CentreTaskOut"][];
+        };
+        CentreHomePoints: {
+            /**
+             * Format: int64
+             * @description 可用|what can be spent
+             */
+            available: number;
+            /**
+             * Format: int64
+             * @description 余额，欠分为负|balance; debt makes it negative
+             */
+            balance: number;
+            /**
+             * Format: int64
+             * @description 欠分|owed
+             */
+            debt: number;
+            /**
+             * Format: int64
+             * @description 提醒期内到期的积分|points that expire within the days of reminding
+             */
+            expiring: number;
+            /**
+             * Format: int64
+             * @description 其中最早的到期时刻，UTC 毫秒|when the first of them expire, milliseconds UTC
+             */
+            expiring_at?: number;
+            /**
+             * Format: int64
+             * @description 冻结|frozen
+             */
+            frozen: number;
+            /**
+             * Format: int64
+             * @description 预占|set apart by open orders
+             */
+            held: number;
+            /**
+             * Format: int64
+             * @description 待生效|earned and not yet spendable
+             */
+            pending: number;
+            /**
+             * Format: int64
+             * @description 可用积分值多少钱，分|what the available points are worth, in fen
+             */
+            worth_fen: number;
+        };
+        CentreImageOut: {
+            /**
+             * Format: id
+             * @description 图片编号，填入主题|number of the image, for the theme
+             * @example 288230376151711744
+             */
+            id: string;
+            /** @description 类型|type */
+            media: string;
+            /** @description 地址|address */
+            url: string;
+        };
+        CentreNudgeOut: {
+            /**
+             * Format: int64
+             * @description 相关时刻，UTC 毫秒|the instant it is about, milliseconds UTC
+             */
+            at?: number;
+            /**
+             * @description 种类|kind
+             * @enum {string}
+             */
+            kind: "debt" | "keep_tier" | "expiring" | "near_upgrade" | "profile" | "profile_again";
+            /**
+             * Format: int64
+             * @description 相关数值|the number it is about
+             */
+            n: number;
+            /** @description 补充|more */
+            note?: string;
+            /**
+             * @description 去哪个页面|the page to go to
+             * @enum {string}
+             */
+            page: "statement" | "tiers" | "expiring" | "profile";
+            /** @description 一句话|in a sentence */
+            title: string;
+        };
+        CentreTaskOut: {
+            /** @description 是否完成|whether it is done */
+            done: boolean;
+            /**
+             * @description 任务|the task
+             * @enum {string}
+             */
+            key: "profile" | "checkin" | "order";
+            /**
+             * Format: int64
+             * @description 完成可得积分|points it gives
+             */
+            points: number;
+            /** @description 名称|name */
+            title: string;
+            /**
+             * Format: int64
+             * @description 截止时刻，UTC 毫秒|until when, milliseconds UTC
+             */
+            until_at?: number;
+        };
+        CentreThemeOut: {
+            /** @description 强调色|accent colour */
+            accent: string;
+            /** @description 深色模式背景色|background in dark mode */
+            dark_paper: string;
+            /** @description 各等级卡面，从低到高|card faces of all tiers, the lowest first */
+            faces: components["schemas"]["CentreFaceOut"][];
+            /** @description 标志的地址|address of the logo */
+            logo_url?: string;
+            /** @description 品牌名|name of the brand */
+            name: string;
+            /** @description 背景色|background */
+            paper: string;
+            /** @description 积分的叫法|what points are called */
+            points_name: string;
+            /** @description 主色|primary colour */
+            primary: string;
+            /** @description 客服电话|service phone */
+            service_phone?: string;
+            /** @description 标语|slogan */
+            slogan?: string;
+            /**
+             * Format: id
+             * @description 版本，缺省主题没有|the version; absent for the default
+             * @example 288230376151711744
+             */
+            version?: string;
+        };
+        ConsoleCentreAddImageBody: {
+            /** @description 图片内容，base64|the picture, in base64 */
+            data: string;
+        };
+        ConsoleCentreThemeSetBody: {
+            /**
+             * Format: int64
+             * @description 生效时间，UTC 毫秒，缺省为立即|holds from, milliseconds UTC; at once when absent
+             */
+            from?: number;
+            /** @description 原因|why */
+            reason: string;
+            /** @description 改动的设置项，未给的保持现值|the settings that change; what is left out stays */
+            value: unknown;
+        };
         ConsoleMemberCancelBody: {
             /** @description 原因|why */
             reason: string;
@@ -2865,6 +3292,37 @@ export interface components {
             /** @description 商品编码，退款按它匹配|item code; refunds go by it */
             sku?: string;
         };
+        EarnMonthLine: {
+            /**
+             * Format: int64
+             * @description 笔数|how many entries
+             */
+            entries: number;
+            /**
+             * Format: int64
+             * @description 支出中到期的部分|of it what lapsed
+             */
+            expired: number;
+            /**
+             * Format: int64
+             * @description 收入|what came in
+             */
+            in: number;
+            /**
+             * Format: int64
+             * @description 自然月，如 202607|local month, such as 202607
+             */
+            month: number;
+            /**
+             * Format: int64
+             * @description 支出，不大于 0|what went out, not above 0
+             */
+            out: number;
+        };
+        EarnMonthsOut: {
+            /** @description 有流水的月份，从新到旧|months with entries, newest first */
+            data: components["schemas"]["EarnMonthLine"][];
+        };
         EarnOrderDetail: {
             /**
              * Format: int64
@@ -3221,6 +3679,8 @@ export interface components {
             seq: number;
             /** @description 门店编码|code of the store */
             store?: string;
+            /** @description 一句话说明为何|why, in a few words */
+            title: string;
             /**
              * Format: id
              * @description 规则版本|version of the rule
@@ -3591,12 +4051,43 @@ export interface components {
             /** @description 不符之处，最多 20 条|what does not agree, at most 20 */
             wrong: string[];
         };
+        MeConsentBody: {
+            /** @description 同意或撤回|yes or no */
+            given: boolean;
+            /** @description 所读协议的版本；撤回时不填|version of the agreement that was read; not for taking back */
+            version?: string;
+        };
         MeQuoteBody: {
             /**
              * Format: int64
              * @description 可用积分抵扣的金额，分|the amount that points may pay, in fen
              */
             eligible_fen: number;
+        };
+        MemberAgreementText: {
+            /** @description 正文，段落以换行分隔|the text; lines are paragraphs */
+            text: string;
+            /** @description 标题|title */
+            title: string;
+        };
+        MemberAgreementsOut: {
+            /** @description 本次改动|what changed */
+            changes?: string;
+            /**
+             * Format: int64
+             * @description 生效时刻，UTC 毫秒|in force since, milliseconds UTC
+             */
+            from_at: number;
+            /** @description 版本号|label of the version */
+            label: string;
+            /** @description 隐私政策|the privacy policy */
+            privacy: components["schemas"]["MemberAgreementText"];
+            /** @description 处理目的，按询问顺序|the purposes, in the order they are asked */
+            purposes: components["schemas"]["MemberPurposeOut"][];
+            /** @description 会员协议|the terms */
+            terms: components["schemas"]["MemberAgreementText"];
+            /** @description 版本，同意时回传|the version, to be given back with the consent */
+            version: string;
         };
         MemberBindOut: {
             /**
@@ -3620,6 +4111,91 @@ export interface components {
             value: string;
             /** @description 是否已由贵方核验|whether you have verified it */
             verified?: boolean;
+        };
+        MemberCodeBody: {
+            /** @description 扫到的会员码|the code as scanned */
+            code: string;
+            /** @description 门店编码|code of the store */
+            store?: string;
+        };
+        MemberCodeOut: {
+            /** @description 会员码，20 位数字；二维码与条码（Code 128）的内容都是它|20 digits: the text of both the QR code and the barcode (Code 128) */
+            code: string;
+            /**
+             * Format: int64
+             * @description 失效时刻，UTC 毫秒|when it ends, milliseconds UTC
+             */
+            expires_at: number;
+            /**
+             * Format: int64
+             * @description 服务器时间，手机时钟不准时以此为准|the server's time, for phones whose clock is off
+             */
+            now: number;
+            /**
+             * Format: int64
+             * @description 建议换新的时刻|when to ask for the next
+             */
+            refresh_at: number;
+        };
+        MemberConsentLine: {
+            /**
+             * Format: int64
+             * @description 何时，UTC 毫秒|when, milliseconds UTC
+             */
+            at: number;
+            /** @description 同意或撤回|yes or no */
+            given: boolean;
+            /** @description 目的|the purpose */
+            purpose: string;
+            /** @description 协议版本|version of the agreement */
+            version: string;
+            /** @description 在哪里|where */
+            via: string;
+        };
+        MemberConsentOut: {
+            /**
+             * Format: int64
+             * @description 何时，UTC 毫秒；没有则从未回答|when, milliseconds UTC; absent when never answered
+             */
+            at?: number;
+            /** @description 是否同意|whether I agree */
+            given: boolean;
+            /**
+             * @description 目的|the purpose
+             * @enum {string}
+             */
+            key: "terms" | "marketing" | "personal" | "tracking" | "guardian";
+            /** @description 名称|name */
+            name: string;
+            /** @description 用来做什么|what it is for */
+            note: string;
+            /** @description 入会所必需|the membership needs it */
+            required: boolean;
+            /** @description 当时的协议版本|version of the agreement then */
+            version?: string;
+        };
+        MemberConsentSet: {
+            /**
+             * Format: int64
+             * @description 何时，UTC 毫秒|when, milliseconds UTC
+             */
+            at: number;
+            /** @description 是否同意|yes or no */
+            given: boolean;
+            /** @description 目的|the purpose */
+            purpose: string;
+        };
+        MemberConsentsOut: {
+            /** @description 协议已更新，须重新同意|the agreement has changed and must be agreed to again */
+            ask_again: boolean;
+            /** @description 全部记录，从旧到新|every answer, the oldest first */
+            history: components["schemas"]["MemberConsentLine"][];
+            /** @description 未满 14 周岁且监护人尚未同意|below 14 without a guardian's consent */
+            minor: boolean;
+            /** @description 各目的现状|what holds of each purpose */
+            purposes: components["schemas"]["MemberConsentOut"][];
+            /** @description 现行协议版本|version of the agreement in force */
+            version: string;
         };
         MemberConsoleClear: {
             /** @description 身份|identities */
@@ -3953,6 +4529,19 @@ export interface components {
              * @description 最近更新时刻|when it was changed last
              */
             updated_at?: number;
+        };
+        MemberPurposeOut: {
+            /**
+             * @description 目的|the purpose
+             * @enum {string}
+             */
+            key: "terms" | "marketing" | "personal" | "tracking" | "guardian";
+            /** @description 名称|name */
+            name: string;
+            /** @description 用来做什么|what it is for */
+            note: string;
+            /** @description 入会所必需|the membership needs it */
+            required: boolean;
         };
         MemberPutProfileOut: {
             /**
@@ -4517,6 +5106,11 @@ export interface components {
              * @description 到期时刻，UTC 毫秒|when they expire, milliseconds UTC
              */
             expires_at: number;
+            /**
+             * Format: int64
+             * @description 还能用的最后一天，如 20260731|last local day on which they can be used
+             */
+            last_day: number;
             /**
              * Format: int64
              * @description 积分|points
@@ -5314,6 +5908,8 @@ export interface components {
             multiplier: string;
             /** @description 名称|name */
             name: string;
+            /** @description 权益|what it brings */
+            perks: components["schemas"]["TierPerkOut"][];
             /** @description 成长值是否已达到|whether growth reaches it */
             reached: boolean;
         };
@@ -5402,6 +5998,17 @@ export interface components {
              * @description 有效期末，没有则长期有效|end of its validity; absent for none
              */
             until_at?: number;
+        };
+        TierPerkOut: {
+            /**
+             * @description 图标|icon
+             * @enum {string}
+             */
+            icon: "gift" | "birthday" | "discount" | "points" | "shipping" | "service" | "early" | "event" | "other";
+            /** @description 名称|name */
+            name: string;
+            /** @description 说明|note */
+            note?: string;
         };
         TierSummaryOut: {
             /**
@@ -5672,6 +6279,134 @@ export interface operations {
                 };
             };
             /** @description input.invalid, staff.bad_reason */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.centre.add_image": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsoleCentreAddImageBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CentreImageOut"];
+                };
+            };
+            /** @description idempotency.missing, request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency.mismatch */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description centre.image, input.invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -12948,6 +13683,190 @@ export interface operations {
             };
         };
     };
+    "console.centre.theme": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffSettingOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.centre.theme_set": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsoleCentreThemeSetBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffVersionOut"];
+                };
+            };
+            /** @description idempotency.missing, request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency.mismatch */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description centre.colour, centre.face, centre.image, centre.ink, form.invalid, input.invalid, setting.past, staff.bad_reason */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "console.tier.ladder": {
         parameters: {
             query?: never;
@@ -13807,6 +14726,44 @@ export interface operations {
             };
         };
     };
+    "member.agreements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberAgreementsOut"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "me.get": {
         parameters: {
             query?: never;
@@ -13863,6 +14820,276 @@ export interface operations {
             };
         };
     };
+    "me.code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberCodeOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description member.blocked */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "me.consents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberConsentsOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "me.consent": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description 目的|the purpose */
+                purpose: "terms" | "marketing" | "personal" | "tracking" | "guardian";
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MeConsentBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberConsentSet"];
+                };
+            };
+            /** @description idempotency.missing, request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description member.purpose */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency.mismatch, member.agreement_changed, member.consent_required, member.guardian */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "me.expiring": {
         parameters: {
             query?: {
@@ -13882,6 +15109,62 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PointsExpiringOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "me.home": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CentreHomeOut"];
                 };
             };
             /** @description login.required */
@@ -14284,6 +15567,12 @@ export interface operations {
                 cursor?: string;
                 /** @description 资产|asset */
                 asset?: "points" | "growth";
+                /** @description 只看这个自然月，如 202607|only this local month, such as 202607 */
+                month?: number;
+                /** @description 只看收入或支出|only what came in, or went out */
+                direction?: "in" | "out";
+                /** @description 只看一种类型|only entries of this kind */
+                kind?: "earn" | "grant" | "spend" | "expire" | "clawback" | "restore" | "adjust" | "reversal" | "transfer" | "merge" | "unmerge" | "seize";
             };
             header?: never;
             path?: never;
@@ -14319,6 +15608,67 @@ export interface operations {
                 };
             };
             /** @description cursor.malformed, input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "me.statement_months": {
+        parameters: {
+            query?: {
+                /** @description 资产|asset */
+                asset?: "points" | "growth";
+                /** @description 往回看多少个月|how many months back */
+                months?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EarnMonthsOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -14565,6 +15915,44 @@ export interface operations {
             };
             /** @description busy */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "centre.theme": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CentreThemeOut"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14954,6 +16342,134 @@ export interface operations {
                 };
             };
             /** @description input.invalid, ledger.amount */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "member.code": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemberCodeBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberOut"];
+                };
+            };
+            /** @description idempotency.missing, request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied, shop.other_store */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency.mismatch, member.code_used */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid, member.code */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -15884,6 +17400,12 @@ export interface operations {
                 cursor?: string;
                 /** @description 资产|asset */
                 asset?: "points" | "growth";
+                /** @description 只看这个自然月，如 202607|only this local month, such as 202607 */
+                month?: number;
+                /** @description 只看收入或支出|only what came in, or went out */
+                direction?: "in" | "out";
+                /** @description 只看一种类型|only entries of this kind */
+                kind?: "earn" | "grant" | "spend" | "expire" | "clawback" | "restore" | "adjust" | "reversal" | "transfer" | "merge" | "unmerge" | "seize";
             };
             header?: never;
             path: {

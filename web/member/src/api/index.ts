@@ -10,33 +10,25 @@ export type Expiring = S['PointsExpiringOut']
 export type Order = S['EarnOrderFacts']
 export type OrderDetail = S['EarnOrderDetail']
 export type ProfileFields = S['MemberProfileFields']
-export type Line = S['EarnStatementLine'] & { title?: string }
-export type MyTier = Omit<S['TierMyTierOut'], 'levels'> & { levels: (S['TierLevelOut'] & { perks?: Perk[] })[] }
-export type Perk = { icon: string; name: string; note?: string }
+export type Line = S['EarnStatementLine']
+export type MyTier = S['TierMyTierOut']
+export type Perk = S['TierPerkOut']
 
-export type Face = { tier: string; from: string; to: string; ink: string; image_url?: string }
-export type Theme = {
-  name: string; slogan?: string; points_name: string; logo_url?: string; primary: string; accent: string; paper: string; dark_paper: string; service_phone?: string; faces: Face[]
-}
-export type Nudge = { kind: string; title: string; note?: string; page: string; n: number; at?: number }
-export type Task = { key: string; title: string; points: number; done: boolean; until_at?: number }
-export type Home = {
-  now: number; member_no: string; nickname?: string; status: string; joined_at: number; ahead_percent: number
-  card: { tier: string; name: string; rank: number; until_at?: number; face: Face }
-  progress: { growth: number; percent: number; keep_growth: number; brings: Perk[]; next?: { tier: string; name: string; growth: number; missing_growth: number; brings: Perk[]; face: Face } }
-  points: { balance: number; available: number; pending: number; held: number; frozen: number; debt: number; worth_fen: number; expiring: number; expiring_at?: number }
-  nudges: Nudge[]; tasks: Task[]
-}
-export type Code = { code: string; expires_at: number; refresh_at: number; now: number }
+export type Face = S['CentreFaceOut']
+export type Theme = S['CentreThemeOut']
+export type Nudge = S['CentreNudgeOut']
+export type Task = S['CentreTaskOut']
+export type Home = S['CentreHomeOut']
+export type Code = S['MemberCodeOut']
 export type Letter = { id: string; title: string; body: string; at: number; read_at?: number; page?: string }
-export type Consent = { key: string; name: string; note: string; given: boolean; required: boolean; at?: number }
-export type Consents = { version: string; ask_again: boolean; minor: boolean; purposes: Consent[] }
+export type Consent = S['MemberConsentOut']
+export type Consents = S['MemberConsentsOut']
 export type Joined = { is_new: boolean; token?: string; points?: number }
-export type Agreements = { version: string; label: string; from_at: number; changes?: string; terms: { title: string; text: string }; privacy: { title: string; text: string } }
+export type Agreements = S['MemberAgreementsOut']
 export type Checkin = { open: boolean; today: number; done_today: boolean; streak: number; next_day: number; next_points: number; days: { day: number; points: number }[]; ladder: { day: number; points: number }[] }
 export type Rules = { version: string; since: number; sections: { key: string; title: string; lines: string[] }[] }
 export type MyData = { data: { kind: string; title: string; note: string; count: number }[]; points: number }
-export type Month = { month: number; in: number; out: number; expired: number; entries: number }
+export type Month = S['EarnMonthLine']
 
 type Page<T> = { data: T[]; next?: string }
 
