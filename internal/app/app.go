@@ -13,6 +13,7 @@ import (
 	"guanxi/internal/base/job"
 	"guanxi/internal/base/obs"
 	"guanxi/internal/base/setting"
+	"guanxi/internal/base/task"
 	"guanxi/internal/base/vault"
 	"guanxi/internal/base/web"
 	"guanxi/internal/edge/channels"
@@ -74,7 +75,7 @@ type App struct {
 var Schemas = []db.Schema{
 	fact.Schema, job.Schema, setting.Schema, web.Schema, shop.Schema, staff.Schema, member.Schema, order.Schema,
 	ledger.Schema, tier.Schema, reward.Schema, earn.Schema, centre.Schema, importer.Schema,
-	insight.Schema,
+	insight.Schema, task.Schema,
 }
 
 func (o *Options) defaults() {
@@ -134,7 +135,7 @@ func (a *App) wire(ctx context.Context, o Options) (err error) {
 	a.Points = &points.Service{Zone: a.Zone, Ledger: a.Ledger}
 	a.Tiers = &tier.Service{Zone: a.Zone, Ledger: a.Ledger}
 	a.Earn = &earn.Service{Zone: a.Zone, Ledger: a.Ledger}
-	a.Importer = &importer.Importer{DB: a.DB, Members: a.Members, Orders: a.Orders}
+	a.Importer = &importer.Importer{DB: a.DB, Members: a.Members, Orders: a.Orders, Vault: a.Vault, Zone: a.Zone, Folder: filepath.Join(o.Data, "imports")}
 	a.Members.Wire(a.DB)
 	a.Orders.Wire(a.DB)
 	a.Ledger.Wire(a.DB)

@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 
+	"guanxi/internal/app/importer"
 	"guanxi/internal/base/web"
 	"guanxi/internal/loyalty/centre"
 	"guanxi/internal/loyalty/earn"
@@ -37,6 +38,8 @@ func (a *App) consoleDoor(s *web.Server) {
 	insight.Console{Desk: d, Members: a.Members}.Register(s)
 	a.shopRoutes(s)
 	a.statusRoutes(s)
+	a.taskRoutes(s)
+	importer.Console{Desk: d, I: a.Importer}.Register(s)
 }
 
 // deeds lists what happens when a second person agrees.

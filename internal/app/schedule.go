@@ -44,6 +44,7 @@ func (a *App) schedule() {
 	a.Members.RegisterJobs(a.Jobs)
 	a.Earn.RegisterJobs(a.Jobs)
 	insight.RegisterJobs(a.Jobs, a.Zone)
+	a.Importer.RegisterTasks(a.Jobs)
 }
 
 const batch = 200

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"guanxi/internal/base/clock"
 	"guanxi/internal/base/db"
 	"guanxi/internal/base/fault"
 	"guanxi/internal/base/vault"
@@ -40,6 +41,11 @@ type Importer struct {
 	DB      *db.DB
 	Members *member.Service
 	Orders  *order.Service
+	// What follows is for files that come in over HTTP.
+	Vault   *vault.Vault
+	Zone    clock.Zone
+	Folder  string
+	uploads sync.Mutex // one part at a time
 }
 
 // Options of one import.

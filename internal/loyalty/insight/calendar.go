@@ -32,6 +32,7 @@ func RegisterJobs(r *job.Runner, z clock.Zone) {
 		})
 	})
 	r.Schedule(job.Daily(Calendars, 3, 30))
+	registerVerify(r)
 }
 
 // The kinds of marks; those of members stand for what lapses within so many days.

@@ -11,6 +11,7 @@ package insight
 
 import (
 	"embed"
+	"net/http"
 
 	"guanxi/internal/base/db"
 	"guanxi/internal/base/web"
@@ -38,6 +39,8 @@ func (k Console) Register(srv *web.Server) {
 	web.Route(srv, staff.Get("/members/{id}/timeline", "insight.timeline", "view.members", "会员时间线：订单、积分、等级、状态与合并，从新到旧", "Everything that befell a member, newest first", member.ErrNone, web.ErrCursor), k.timeline)
 	staff.Route(srv, staff.Get("/reports/expiries", "insight.expiries", "view.reports", "积分到期日历（全体会员）", "Calendar of points that lapse, over all members"), k.expiries)
 	staff.Route(srv, staff.Get("/reports/expiring-members", "insight.expiring", "view.reports", "即将到期积分最多的会员", "Members of whom most lapses soon"), k.expiring)
+	staff.Route(srv, staff.Created(staff.Change(http.MethodPost, "/verifications", "insight.verify", "verify.log", "校验账本或操作日志，后台执行", "Verify the ledger or the operation log, in the background")), k.verify)
+	staff.Route(srv, staff.Get("/verifications", "insight.verifications", "verify.log", "校验记录", "Verifications, newest first", web.ErrCursor), k.verifications)
 	staff.Route(srv, staff.Get("/reports/demotions", "insight.demotions", "view.reports", "等级到期与降级日历（全体会员）", "Calendar of tiers that end, and who would step down"), k.demotions)
 	staff.Route(srv, staff.Get("/reports/demotions/{day}/members", "insight.demotion_members", "view.reports", "某日等级到期的会员", "Members whose tier ends on a day", web.ErrCursor), k.demotionMembers)
 }

@@ -194,7 +194,7 @@ func tierMix(v *db.View) ([]tierShare, error) {
 
 func healthNow(v *db.View) health {
 	n := job.Count(v)
-	return health{n.Ready, n.Running, n.Dead, n.OldestDue, verification{State: "never"}, verification{State: "never"}}
+	return health{n.Ready, n.Running, n.Dead, n.OldestDue, lastVerification(v, verifyLedger), lastVerification(v, verifyLog)}
 }
 
 // late is how long a due job may wait before somebody should look.

@@ -21,3 +21,9 @@ func ExpiringMembers(v *db.View, asset Asset, from, until int64, limit int) []Me
 		})
 	return out
 }
+
+// EntryCount is how many entries all accounts have, by their numbers.
+func EntryCount(v *db.View) (n int64) {
+	v.Row("SELECT COALESCE(SUM(seq), 0) FROM ledger_account", nil, &n)
+	return n
+}

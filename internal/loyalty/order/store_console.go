@@ -145,3 +145,13 @@ func ToReview(r db.Reader) int64 {
 	return int64(len(Waitings.Select(r, db.Query[Waiting]{Where: "state = ?", Args: []any{"review"}, Limit: 1000,
 		Match: func(w *Waiting) bool { return w.State == "review" }})))
 }
+
+// Known reports whether an order or a refund of a source is in already.
+func Known(r db.Reader, source, no string, refund bool) bool {
+	k := keyOf(source, no)
+	if refund {
+		k = refundKeyOf(source, no)
+	}
+	_, ok := keys.Get(r, k)
+	return ok
+}

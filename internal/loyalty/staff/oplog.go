@@ -128,7 +128,10 @@ type LogHead struct {
 }
 
 // Head gives the head of the log.
-func (s *Service) Head(r db.Reader) LogHead {
+func (s *Service) Head(r db.Reader) LogHead { return Head(r) }
+
+// Head gives the head of the log.
+func Head(r db.Reader) LogHead {
 	h, _ := logHeads.Get(r, theHead)
 	return LogHead{h.Seq, h.Hash}
 }
