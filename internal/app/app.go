@@ -10,6 +10,7 @@ import (
 	"guanxi/internal/base/clock"
 	"guanxi/internal/base/db"
 	"guanxi/internal/base/fact"
+	"guanxi/internal/base/fault"
 	"guanxi/internal/base/job"
 	"guanxi/internal/base/obs"
 	"guanxi/internal/base/setting"
@@ -122,6 +123,9 @@ func (a *App) wire(ctx context.Context, o Options) (err error) {
 	if err := a.DB.Migrate(ctx, Schemas...); err != nil {
 		return err
 	}
+	if err := a.sameKeys(ctx, o.Keys); err != nil {
+		return err
+	}
 	if a.Staff, err = staff.New(a.DB, a.Vault, a.Zone); err != nil {
 		return err
 	}
@@ -146,6 +150,21 @@ func (a *App) wire(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	return a.firstStart(ctx)
+}
+
+// ErrOtherKeys refuses keys that did not seal what the database holds: members would not be found, nor be readable.
+var ErrOtherKeys = fault.Define("keys.other", fault.Down,
+	"{path} 中的密钥不属于这个数据库：请使用最初的密钥目录（多个进程必须共用同一套密钥）",
+	"The keys in {path} are not those of this database: use its own (all processes on one database share their keys)")
+
+// sameKeys holds every process, and every later start, to the keys of the first.
+func (a *App) sameKeys(ctx context.Context, dir string) error {
+	return a.DB.Write(ctx, db.Op{Actor: "system:keys"}, func(tx *db.Tx) error {
+		if mine := a.Vault.Fingerprint(); db.Sign(tx, "keys", mine) != mine {
+			return ErrOtherKeys.With("path", dir)
+		}
+		return nil
+	})
 }
 
 // Close finishes what waits and closes the files.

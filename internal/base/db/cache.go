@@ -50,4 +50,17 @@ func (c *Cache[T]) Bump(tx *Tx) {
 	versions.Put(tx, version{c.name, tx.ID()})
 }
 
+// Sign writes a text into the database once, under what it is about, and gives the text that was written first.
+func Sign(tx *Tx, what, text string) string {
+	signed := versions.Select(tx, Query[version]{
+		Where: "name >= ? AND name < ?", Args: []any{what + ":", what + ";"},
+		Match: func(v *version) bool { return v.name >= what+":" && v.name < what+";" },
+	})
+	if len(signed) > 0 {
+		return signed[0].name[len(what)+1:]
+	}
+	versions.Put(tx, version{what + ":" + text, 1})
+	return text
+}
+
 const versionTable = "CREATE TABLE IF NOT EXISTS db_version (name varchar(64) NOT NULL, version bigint NOT NULL, PRIMARY KEY (name))"

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -38,6 +39,7 @@ var ErrServer = fault.Define("storage.server", fault.Down,
 
 type mysqlEngine struct {
 	cfgs []*mysql.Config // one a host, in the order in which they are tried
+	tidb bool
 }
 
 // newMySQL reads mysql://user:password@host:port/database. The query may name a unix "socket", further hosts to try
@@ -136,6 +138,9 @@ func (e *mysqlEngine) ready(s *session, write bool) error {
 	version, err := s.text("SELECT VERSION()")
 	if err != nil {
 		return err
+	}
+	if write {
+		e.tidb = isTiDB(version)
 	}
 	level := "REPEATABLE READ" // what a snapshot needs
 	if write {
@@ -264,7 +269,7 @@ func (e *mysqlEngine) begin(d *DB) error {
 }
 
 func (s *session) turn(row func(name string, version int64)) error {
-	return s.query("SELECT name, version FROM db_version WHERE name IN (?, ?) ORDER BY name FOR UPDATE", []any{instantName, turnName}, func(v []driver.Value) error {
+	return s.query(turnText, []any{instantName, turnName}, func(v []driver.Value) error {
 		var name string
 		var version int64
 		err := scan(v, []any{&name, &version})
@@ -274,7 +279,7 @@ func (s *session) turn(row func(name string, version int64)) error {
 }
 
 func (e *mysqlEngine) keep(d *DB, now int64) error {
-	_, err := d.w.exec("REPLACE INTO db_version (name, version) VALUES (?, ?), (?, ?)", instantName, max(now, d.kept), turnName, d.ids.Next(now))
+	_, err := d.w.exec(turnKeep, instantName, max(now, d.kept), turnName, d.ids.Next(now))
 	return err
 }
 
@@ -289,6 +294,11 @@ func (e *mysqlEngine) bury(s *session) error {
 	_, err := s.exec("ROLLBACK")
 	return err
 }
+
+const (
+	turnText = "SELECT name, version FROM db_version WHERE name IN (?, ?) ORDER BY name FOR UPDATE"
+	turnKeep = "REPLACE INTO db_version (name, version) VALUES (?, ?), (?, ?)"
+)
 
 // migrate holds a lock by name, which the server takes back when the connection ends.
 func (e *mysqlEngine) migrate(s *session, f func() error) error {
@@ -326,7 +336,29 @@ func MySQLDDL(stmt string) []string {
 	return []string{s}
 }
 
-func (e *mysqlEngine) ddl(stmt string) []string { return MySQLDDL(stmt) }
+func (e *mysqlEngine) ddl(stmt string) []string {
+	if e.tidb {
+		return TiDBDDL(stmt)
+	}
+	return MySQLDDL(stmt)
+}
+
+// TiDBDDL is MySQLDDL for TiDB. It has no triggers: there the chain over the rows is what shows a change behind the
+// program's back. And a table whose only key is an id would be written at its end alone, by one store of many: its
+// rows are spread instead.
+func TiDBDDL(stmt string) []string {
+	out := MySQLDDL(stmt)
+	if strings.HasPrefix(out[0], "CREATE TRIGGER") {
+		return nil
+	}
+	if loneID.MatchString(out[0]) {
+		out[0] = loneID.ReplaceAllString(out[0], "$0 /*T![clustered_index] NONCLUSTERED */") + " /*T! SHARD_ROW_ID_BITS=4 PRE_SPLIT_REGIONS=4 */"
+	}
+	return out
+}
+
+// loneID is a table whose key is one id made by the program; a member's own row is clustered by member as all its rows are.
+var loneID = regexp.MustCompile(`(?s)CREATE TABLE .*\n\s*PRIMARY KEY \((id|rule_id|version_id|cause_id|merge_id)\)`)
 
 // there knows the errors of a CREATE or DROP that was done already: here such a statement commits by itself.
 func (e *mysqlEngine) there(err error) bool {

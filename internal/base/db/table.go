@@ -4,6 +4,7 @@ import (
 	"database/sql/driver"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 )
 
@@ -37,7 +38,50 @@ func NewTable[R any, K comparable](s Spec[R, K]) *Table[R, K] {
 	t.selAll = "SELECT " + strings.Join(s.Cols, ", ") + " FROM " + s.Name
 	t.selKey = t.selAll + " WHERE " + strings.Join(s.Cols[:s.Keys], " = ? AND ") + " = ?"
 	t.byOwner = t.selAll + " WHERE " + s.Cols[0] + " IN ("
+	made.Lock()
+	defer made.Unlock()
+	made.tables = append(made.tables, Layout{s.Name, s.Cols, s.Keys})
 	return t
+}
+
+// Layout is the form of a table: its columns, the first Keys of which are its primary key.
+type Layout struct {
+	Name string
+	Cols []string
+	Keys int
+}
+
+var made struct {
+	sync.Mutex
+	tables []Layout
+}
+
+// Layouts lists every table that the program declares.
+func Layouts() []Layout {
+	made.Lock()
+	defer made.Unlock()
+	return slices.Clone(made.tables)
+}
+
+// Texts are the statements a table is read and written with, as the row cache makes them.
+func (l *Layout) Texts() []string {
+	cols, key := strings.Join(l.Cols, ", "), strings.Join(l.Cols[:l.Keys], " = ? AND ")+" = ?"
+	all := "SELECT " + cols + " FROM " + l.Name
+	rows := " INTO " + l.Name + " (" + cols + ") VALUES (" + marks(len(l.Cols)) + "), (" + marks(len(l.Cols)) + ")"
+	after, _ := (&Table[struct{}, int]{Spec: Spec[struct{}, int]{Cols: l.Cols, Keys: l.Keys}}).after(l.example())
+	out := []string{all + " WHERE " + key, all + " WHERE " + l.Cols[0] + " IN (?, ?)", all + " WHERE " + after + " LIMIT ?",
+		"INSERT" + rows, "REPLACE" + rows, "DELETE FROM " + l.Name + " WHERE " + key}
+	if l.Keys < len(l.Cols) {
+		out = append(out, "UPDATE "+l.Name+" SET "+strings.Join(l.Cols[l.Keys:], " = ?, ")+" = ? WHERE "+key)
+	}
+	return out
+}
+
+func (l *Layout) example() (key []any) {
+	for range l.Keys {
+		key = append(key, new(int64))
+	}
+	return key
 }
 
 // Reader is a Tx or a View.

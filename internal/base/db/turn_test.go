@@ -1,0 +1,95 @@
+package db
+
+import (
+	"context"
+	"os"
+	"sync"
+	"testing"
+
+	"guanxi/internal/base/clock"
+	"guanxi/internal/base/fault"
+)
+
+// race lets two processes' worth of writers add one, a hundred times each, to the same balance, and tells what was
+// lost of it. Ids and facts of order are held to growing in the order of the commits.
+func race(t *testing.T, careless bool) (lost int64) {
+	t.Helper()
+	if os.Getenv(testEnv) == "" {
+		t.Skip("needs GUANXI_TEST_DB: the embedded engine has one writer")
+	}
+	first := open(t)
+	second, err := Open(context.Background(), Options{Dir: first.opt.Dir, Clock: clock.NewFake(1_700_000_000_000 - 5000), Seed: 9})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = second.Close() })
+	if err := second.Migrate(context.Background(), testSchema); err != nil {
+		t.Fatal(err)
+	}
+	if careless {
+		first.migrated, second.migrated = false, false // the planted fault: nobody waits for a turn
+	} else {
+		write(t, first, func(tx *Tx) error { add(tx, 1, 0, 0); return nil })
+	}
+	const each = 100
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	var told int64
+	for i, d := range []*DB{first, second, first, second} {
+		wg.Go(func() {
+			for n := range each {
+				var mine, at int64
+				err := d.Write(context.Background(), Op{}, func(tx *Tx) error {
+					add(tx, 1, 0, 1)
+					mine, at = tx.ID(), tx.Now()
+					if old, seen := notes.Get(tx, "last"); seen && (old.Unq >= mine || old.Owner > at) && !careless {
+						t.Errorf("id %d at %d comes after id %d at %d", mine, at, old.Unq, old.Owner)
+					}
+					notes.Put(tx, note{"last", mine, at})
+					return nil
+				})
+				if err != nil && !careless {
+					t.Errorf("writer %d, %d: %v", i, n, err)
+				}
+				mu.Lock()
+				if err == nil {
+					told++
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	got, _ := sum(t, first, 1, 0)
+	return told - got
+}
+
+// TestTwoWritersLoseNothing runs two databases of the program on one of the server, with clocks that differ.
+func TestTwoWritersLoseNothing(t *testing.T) {
+	t.Parallel()
+	if lost := race(t, false); lost != 0 {
+		t.Errorf("%d additions were lost", lost)
+	}
+}
+
+// TestTwoWritersWithoutTurnsLose is the control: the same without taking turns.
+func TestTwoWritersWithoutTurnsLose(t *testing.T) {
+	t.Parallel()
+	if lost := race(t, true); lost == 0 {
+		t.Error("nothing was lost without turns: the test above proves nothing")
+	}
+}
+
+// TestServersErrorsAreUnderstood holds what the errors of the family mean for a group.
+func TestServersErrorsAreUnderstood(t *testing.T) {
+	t.Parallel()
+	if _, err := newMySQL("postgres://x/y"); !fault.Is(err, ErrServer) {
+		t.Errorf("another protocol: %v", err)
+	}
+	for version, fit := range map[string]bool{"10.11.19-MariaDB-0+deb12u1": true, "10.6.1-MariaDB": false, "11.4.2-MariaDB": true,
+		"8.0.36": true, "8.4.0": true, "5.7.44-log": false} {
+		if newEnough(version) != fit {
+			t.Errorf("%s: %v", version, !fit)
+		}
+	}
+}
