@@ -391,3 +391,6 @@ func (l Legacy) User(ctx context.Context, code string) (u LegacyUser, err error)
 	err = l.Post(ctx, "/card/membercard/userinfo/get", map[string]string{"card_id": l.CardID, "code": code}, &u)
 	return u, err
 }
+
+// OpenField decrypts a personal field that was sealed for the merchant.
+func (c *Client) OpenField(sealed string) (string, error) { return crypt.OpenPayField(c.key, sealed) }
