@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"path/filepath"
 
 	"guanxi/internal/app/playground"
 )
@@ -20,7 +21,7 @@ func (c *cli) playground(ctx context.Context) (*playground.Playground, error) {
 	if err != nil {
 		return nil, err
 	}
-	return playground.New(ctx, playground.Options{Listen: c.cfg.EmulatorListen, Product: c.productURL(), Seed: seed})
+	return playground.New(ctx, playground.Options{Listen: c.cfg.EmulatorListen, Product: c.productURL(), Seed: seed, Dir: filepath.Join(c.cfg.Data, "emulator")})
 }
 
 // emulate runs the emulator alone, for an installation that runs elsewhere.

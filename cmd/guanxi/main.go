@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 
 	"guanxi/internal/app"
@@ -18,6 +19,7 @@ import (
 	"guanxi/internal/base/fault"
 	"guanxi/internal/base/obs"
 	"guanxi/internal/edge/channels"
+	"guanxi/internal/edge/wechat/pay"
 )
 
 // version and commit are set by the build.
@@ -43,8 +45,9 @@ type cli struct {
 	log   *slog.Logger
 	met   *obs.Metrics
 
-	channels *channels.Config // of the emulator beside a demonstration
-	emulator string           // where that is
+	channels  *channels.Config // of the emulator beside a demonstration
+	merchants []pay.Account    // its merchant at WeChat Pay
+	emulator  string           // where that is
 }
 
 var commands = []command{
@@ -133,15 +136,22 @@ func (c *cli) parse() ([]string, error) {
 	return rest, nil
 }
 
+// payFile is the file of the merchants at WeChat Pay; it stands beside that of the channels.
+const payFile = "wechat-pay.json"
+
 func (c *cli) open(ctx context.Context, readOnly bool) (*app.App, error) {
 	parties, err := channels.Load(c.cfg.Channels)
 	if err != nil {
 		return nil, err
 	}
+	merchants := c.merchants
 	if c.channels != nil {
 		parties = *c.channels
+	} else if merchants, err = pay.Load(filepath.Join(filepath.Dir(c.cfg.Channels), payFile)); err != nil {
+		return nil, err
 	}
-	return app.Open(ctx, app.Options{Data: c.cfg.Data, URL: c.cfg.DB.Reveal(), Keys: c.cfg.KeysDir, Zone: c.cfg.Zone, Log: c.log, Metrics: c.met, ReadOnly: readOnly, Channels: parties})
+	return app.Open(ctx, app.Options{Data: c.cfg.Data, URL: c.cfg.DB.Reveal(), Keys: c.cfg.KeysDir, Zone: c.cfg.Zone, Log: c.log, Metrics: c.met, ReadOnly: readOnly,
+		Channels: parties, Pay: merchants, PublicURL: c.productURL()})
 }
 
 // language is that of the caller's shell; Chinese unless it says otherwise.

@@ -52,7 +52,7 @@ func (c *cli) beside(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.channels, c.emulator = &p.Channels, p.URL
+	c.channels, c.emulator, c.merchants = &p.Channels, p.URL, p.Pay
 	go func() {
 		if err := p.Serve(ctx); err != nil && ctx.Err() == nil {
 			c.log.Error("the emulator ended", "err", err)

@@ -18,12 +18,15 @@ import (
 	"guanxi/internal/base/vault"
 	"guanxi/internal/base/web"
 	"guanxi/internal/edge/channels"
+	"guanxi/internal/edge/wechat/cashier"
+	"guanxi/internal/edge/wechat/pay"
 	"guanxi/internal/loyalty/centre"
 	"guanxi/internal/loyalty/earn"
 	"guanxi/internal/loyalty/insight"
 	"guanxi/internal/loyalty/ledger"
 	"guanxi/internal/loyalty/member"
 	"guanxi/internal/loyalty/order"
+	"guanxi/internal/loyalty/payment"
 	"guanxi/internal/loyalty/points"
 	"guanxi/internal/loyalty/reward"
 	"guanxi/internal/loyalty/shop"
@@ -33,17 +36,20 @@ import (
 
 // Options of an installation.
 type Options struct {
-	Data     string // the installation's folder
-	URL      string // mysql://…; empty is SQLite in Data
-	Keys     string // folder of the field keys; empty is Data/keys
-	Zone     clock.Zone
-	Clock    clock.Clock
-	Log      *slog.Logger
-	Metrics  *obs.Metrics
-	Seed     uint64
-	ReadOnly bool // beside a running server: nothing but views
-	MaxGroup int  // how many writes share a commit; 0 is the usual
-	Channels channels.Config
+	Data      string // the installation's folder
+	URL       string // mysql://…; empty is SQLite in Data
+	Keys      string // folder of the field keys; empty is Data/keys
+	Zone      clock.Zone
+	Clock     clock.Clock
+	Log       *slog.Logger
+	Metrics   *obs.Metrics
+	Seed      uint64
+	ReadOnly  bool // beside a running server: nothing but views
+	MaxGroup  int  // how many writes share a commit; 0 is the usual
+	Channels  channels.Config
+	Pay       []pay.Account // merchants at WeChat Pay, with their keys
+	PayVia    pay.Options   // how they are reached; the zero value is the usual
+	PublicURL string        // how the outside reaches us: https://host
 	// Driver and DSN let tests bring a database that fails on purpose.
 	Driver string
 	DSN    func(path string, write bool) string
@@ -69,13 +75,15 @@ type App struct {
 	Tiers    *tier.Service
 	Earn     *earn.Service
 	Importer *importer.Importer
+	Payments *payment.Service
+	Cashier  *cashier.Cashier
 	Channels channels.Config // the parties outside; it does not change while the installation runs
 }
 
 // Schemas lists the tables of every feature, from the lowest up.
 var Schemas = []db.Schema{
 	fact.Schema, job.Schema, setting.Schema, web.Schema, shop.Schema, staff.Schema, member.Schema, order.Schema,
-	ledger.Schema, tier.Schema, reward.Schema, earn.Schema, centre.Schema, importer.Schema,
+	ledger.Schema, tier.Schema, reward.Schema, earn.Schema, payment.Schema, cashier.Schema, centre.Schema, importer.Schema,
 	insight.Schema, task.Schema,
 }
 
@@ -140,6 +148,7 @@ func (a *App) wire(ctx context.Context, o Options) (err error) {
 	a.Tiers = &tier.Service{Zone: a.Zone, Ledger: a.Ledger}
 	a.Earn = &earn.Service{Zone: a.Zone, Ledger: a.Ledger}
 	a.Importer = &importer.Importer{DB: a.DB, Members: a.Members, Orders: a.Orders, Vault: a.Vault, Zone: a.Zone, Folder: filepath.Join(o.Data, "imports")}
+	a.wirePayments(o)
 	a.Members.Wire(a.DB)
 	a.Orders.Wire(a.DB)
 	a.Ledger.Wire(a.DB)

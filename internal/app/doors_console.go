@@ -11,6 +11,7 @@ import (
 	"guanxi/internal/loyalty/ledger"
 	"guanxi/internal/loyalty/member"
 	"guanxi/internal/loyalty/order"
+	"guanxi/internal/loyalty/payment"
 	"guanxi/internal/loyalty/points"
 	"guanxi/internal/loyalty/staff"
 	"guanxi/internal/loyalty/tier"
@@ -36,6 +37,7 @@ func (a *App) consoleDoor(s *web.Server) {
 	earn.Console{Desk: d, S: a.Earn}.Register(s)
 	centre.Console{Desk: d}.Register(s)
 	insight.Console{Desk: d, Members: a.Members}.Register(s)
+	payment.Console{Desk: d, S: a.Payments}.Register(s)
 	a.shopRoutes(s)
 	a.statusRoutes(s)
 	a.taskRoutes(s)

@@ -4,6 +4,7 @@ import (
 	"guanxi/internal/base/web"
 	"guanxi/internal/loyalty/centre"
 	"guanxi/internal/loyalty/member"
+	"guanxi/internal/loyalty/payment"
 )
 
 // memberDoor opens the door for members in their own app: whoever comes through it sees and changes only themselves.
@@ -14,5 +15,7 @@ func (a *App) memberDoor(s *web.Server) {
 	a.Points.RoutesMember(s, a.DB)
 	a.Tiers.RoutesMember(s, a.DB)
 	a.orderRoutes().RoutesMember(s)
+	payment.Routes{DB: a.DB, S: a.Payments}.RoutesMember(s)
+	a.Cashier.RoutesMember(s)
 	(&centre.Routes{DB: a.DB, Zone: a.Zone, Members: a.Members, Tiers: a.Tiers}).RoutesMember(s)
 }

@@ -3,6 +3,7 @@ package app
 import (
 	"guanxi/internal/base/web"
 	"guanxi/internal/loyalty/earn"
+	"guanxi/internal/loyalty/payment"
 	"guanxi/internal/loyalty/shop"
 )
 
@@ -14,6 +15,8 @@ func (a *App) partnerDoor(s *web.Server) {
 	a.Points.RoutesPartner(s, a.DB)
 	a.Tiers.RoutesPartner(s, a.DB)
 	a.orderRoutes().RoutesPartner(s)
+	payment.Routes{DB: a.DB, S: a.Payments}.RoutesPartner(s)
+	a.Cashier.RoutesPartner(s)
 }
 
 func (a *App) orderRoutes() earn.Routes {

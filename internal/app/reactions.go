@@ -10,6 +10,7 @@ import (
 	"guanxi/internal/loyalty/member"
 	"guanxi/internal/loyalty/order"
 	"guanxi/internal/loyalty/reward"
+	"guanxi/internal/loyalty/tier"
 )
 
 // react lists every reaction to every fact, in the order they run. They run in the transaction of the fact: what a
@@ -43,6 +44,18 @@ func (a *App) react() {
 			return nil
 		}
 		return a.Tiers.OnGrowth(tx, e.Member, e.Body)
+	})
+
+	// cards at WeChat show the points and the tier that hold
+	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[ledger.Posted]) error {
+		if e.Body.Asset != ledger.Points {
+			return nil
+		}
+		return a.Cashier.OnChange(tx, e.Member)
+	})
+	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[tier.Changed]) error { return a.Cashier.OnChange(tx, e.Member) })
+	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[member.Merged]) error {
+		return a.Cashier.OnMerged(tx, e.Body.From, e.Body.Into)
 	})
 }
 

@@ -45,6 +45,7 @@ func (a *App) schedule() {
 	a.Earn.RegisterJobs(a.Jobs)
 	insight.RegisterJobs(a.Jobs, a.Zone)
 	a.Importer.RegisterTasks(a.Jobs)
+	a.Cashier.RegisterJobs(a.Jobs)
 }
 
 const batch = 200

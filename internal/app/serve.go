@@ -15,6 +15,7 @@ import (
 	"guanxi/internal/base/job"
 	"guanxi/internal/base/obs"
 	"guanxi/internal/base/web"
+	"guanxi/internal/edge/wechat/cashier"
 )
 
 // workers is how many jobs run beside each other.
@@ -43,6 +44,7 @@ func (a *App) front(trusted []netip.Prefix) *front {
 	a.memberDoor(f.Server)
 	f.health.AddLive("writer", a.checkWriter)
 	f.health.AddReady("reader", a.checkReader)
+	f.Handle("POST "+cashier.HookPath+"{app}", http.HandlerFunc(a.Cashier.Hook))
 	f.Handle("GET /healthz", f.health.Live())
 	f.Handle("GET /readyz", f.health.Ready())
 	f.Handle("GET /metrics", a.forOperators(f.gauges.handler()))

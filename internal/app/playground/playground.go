@@ -14,7 +14,9 @@ import (
 	"guanxi/internal/base/clock"
 	"guanxi/internal/base/id"
 	"guanxi/internal/edge/channels"
+	"guanxi/internal/edge/wechat/pay"
 	"guanxi/internal/emulator"
+	emulated "guanxi/internal/emulator/pay"
 	"guanxi/internal/emulator/world"
 )
 
@@ -23,6 +25,7 @@ type Playground struct {
 	*emulator.Emulator
 	URL      string
 	Channels channels.Config
+	Pay      []pay.Account // the demonstration's merchant; none without a folder
 	ln       net.Listener
 }
 
@@ -31,6 +34,7 @@ type Options struct {
 	Listen  string // host:port; a port that is taken is replaced by a free one
 	Product string // how the installation is reached, by servers and browsers
 	Seed    string
+	Dir     string // where the keys of the merchant are kept
 	Clock   clock.Clock
 }
 
@@ -49,7 +53,7 @@ func New(ctx context.Context, o Options) (*Playground, error) {
 	}
 	p := &Playground{Emulator: emulator.New(world.New(o.Seed, o.Clock)), URL: "http://" + Reachable(ln.Addr().String()), ln: ln}
 	p.build(o.Product)
-	return p, nil
+	return p, p.merchant(o)
 }
 
 // build fills the world and derives what the installation must know. Each platform has its lines here.
@@ -68,6 +72,29 @@ func (p *Playground) build(product string) {
 			p.Channels.MP = append(p.Channels.MP, app)
 		}
 	}
+}
+
+// The demonstration's merchant.
+const (
+	demoMch   = "1900000109"
+	demoBrand = "40000109"
+)
+
+// merchant opens an account at the emulated WeChat Pay, with keys that stay in the folder.
+func (p *Playground) merchant(o Options) error {
+	if o.Dir == "" {
+		return nil
+	}
+	platform, file, err := emulated.OpenDemo(p.World, o.Dir, emulated.Demo{MchID: demoMch, BrandID: demoBrand, APIv3: p.World.Fixed(32, "apiv3|"+demoMch),
+		AppIDs: []string{emulator.DemoOA, emulator.DemoMP}, Host: p.URL, NotifyBase: o.Product})
+	if err != nil {
+		return err
+	}
+	p.Mount("/v3/", platform)
+	p.Mount("/brand/", platform)
+	p.Page("/_emulator/pay/", platform.Controls())
+	p.Pay, err = pay.Load(file)
+	return err
 }
 
 // Serve answers until ctx ends.

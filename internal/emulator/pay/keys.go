@@ -170,7 +170,7 @@ func writeDemo(dir string, d Demo, s Set) error {
 	account := map[string]any{
 		"mch_id": d.MchID, "serial": s.Merchant.Serial, "key_file": "merchant.pem", "apiv3_file": "apiv3.txt", "app_ids": d.AppIDs,
 		"platform_id": s.PublicID, "platform_file": "platform.pub.pem", "host": d.Host, "notify_base": d.NotifyBase, "join": true,
-		"card": map[string]any{"brand_id": d.BrandID, "serial": s.Merchant.Brand.Serial, "key_file": "brand.pem", "card_id": "", "app_id": d.AppIDs[0]},
+		"card": map[string]any{"brand_id": d.BrandID, "serial": s.Merchant.Brand.Serial, "key_file": "brand.pem", "card_id": "", "title": "关系会员", "app_id": d.AppIDs[0]},
 	}
 	text, err := json.MarshalIndent(map[string]any{"accounts": []any{account}}, "", "  ")
 	if err != nil {

@@ -77,6 +77,30 @@ func (c *Cashier) registerCards(r *job.Runner) {
 	job.Register(r, refuseGoods, job.Spec{Zh: "答复微信会员卡积分换券", En: "Answer an exchange of points on the card", Backoff: slow, MaxAttempts: 30}, c.refuseCoupon)
 }
 
+// ensureCards makes the card of each brand that has only a title yet. The request number stands for the brand, so that the
+// same card is found after a restart.
+func (c *Cashier) ensureCards(ctx context.Context) {
+	for _, client := range c.brand {
+		k := client.Card
+		c.mu.Lock()
+		wanted := k.CardID == "" && k.Title != "" && !c.carded[k.BrandID]
+		c.mu.Unlock()
+		if !wanted {
+			continue
+		}
+		made, err := client.CreateCard(ctx, pay.CardForm{RequestNo: "guanxi-" + k.BrandID, AppID: k.AppID, Type: "NORMAL", Title: k.Title, CodeMode: "SYSTEM_ALLOCATE",
+			CodeType: "BAR_CODE", ShowLevel: true, NotifyURL: c.notifyURL(client, k.AppID), Valid: &pay.CardValid{Type: "PERMANENT"}})
+		if err != nil {
+			c.Log.Warn("the brand's card could not be made", "err", err) // the next round tries again
+			continue
+		}
+		c.Log.Info("the brand's card", "card_id", made.CardID)
+		c.mu.Lock()
+		c.carded[k.BrandID] = true
+		c.mu.Unlock()
+	}
+}
+
 // takeCard books what the platform tells of a card; what is to be answered is a job.
 func (c *Cashier) takeCard(tx *db.Tx, client *pay.Client, app string, t pay.CardNotice, n *pay.Notice) error {
 	if client.Card == nil || t.BrandID != client.Card.BrandID || app != client.Card.AppID {

@@ -31,8 +31,9 @@ type Cashier struct {
 	byMch map[string]*pay.Client
 	brand map[string]*pay.Client
 
-	mu   sync.Mutex
-	told map[string]int64 // when an incident of a flood was last written
+	mu     sync.Mutex
+	carded map[string]bool  // brands whose card is made
+	told   map[string]int64 // when an incident of a flood was last written
 }
 
 // HookPath is where notifications arrive, followed by the app.
@@ -41,6 +42,7 @@ const HookPath = "/hooks/wechat/pay/"
 // Use takes the accounts; call it while wiring.
 func (c *Cashier) Use(accounts []pay.Account, o pay.Options) {
 	c.byApp, c.byMch, c.brand, c.told = map[string]*pay.Client{}, map[string]*pay.Client{}, map[string]*pay.Client{}, map[string]int64{}
+	c.carded = map[string]bool{}
 	c.Payments.Merchants = nil
 	for _, a := range accounts {
 		client := pay.New(a, o)

@@ -31,6 +31,7 @@ func (c *Cashier) poll(ctx context.Context, run *job.Run, _ job.Slot) error {
 	if len(c.byMch) == 0 {
 		return nil
 	}
+	c.ensureCards(ctx)
 	var due []payment.Payment
 	var back []payment.Refund
 	if err := c.DB.View(ctx, func(v *db.View) error {

@@ -11,10 +11,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -57,8 +59,9 @@ type Card struct {
 	BrandID string `json:"brand_id"`
 	Serial  string `json:"serial"`   // of the brand's API certificate
 	KeyFile string `json:"key_file"` // its private key, PEM
-	CardID  string `json:"card_id"`  // empty until the card is made
-	AppID   string `json:"app_id"`   // whose openids hold the card
+	CardID  string `json:"card_id"`  // empty: the card is made, under the title
+	Title   string `json:"title"`
+	AppID   string `json:"app_id"` // whose openids hold the card
 }
 
 // File is the file of accounts.
@@ -71,10 +74,13 @@ var (
 	appID = regexp.MustCompile(`^[0-9A-Za-z_-]{1,32}$`)
 )
 
-// Load reads the file of accounts and the keys it names, which stand in its folder unless a path is given. Unknown fields
+// Load reads the file of accounts (none is an installation without a merchant) and the keys it names, which stand in its folder unless a path is given. Unknown fields
 // are refused: a slip of the pen in the settings of money should not pass unseen.
 func Load(path string) ([]Account, error) {
 	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -107,6 +113,10 @@ func (a *Account) load(dir string) (err error) {
 		}
 		if !filepath.IsAbs(name) {
 			name = filepath.Join(dir, name)
+		}
+		if info, serr := os.Stat(name); serr == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
+			err = fmt.Errorf("%s can be read by others; change its mode to 0600", name)
+			return nil
 		}
 		var b []byte
 		b, err = os.ReadFile(name)
