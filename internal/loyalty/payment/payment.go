@@ -75,6 +75,8 @@ var (
 		"退款超过可退：最多 {left} 分", "The refund is more than what is left: at most {left} fen")
 	ErrMismatch = fault.Define("payment.mismatch", fault.Conflict,
 		"通知与订单不符（{what}），已记录异常", "What was told does not fit the order ({what}); an incident was recorded")
+	ErrEarly = fault.Define("payment.early", fault.Conflict,
+		"退款通知先于付款到达，请稍后重发", "The refund came before its payment is known, send it again shortly")
 	ErrPlatform = fault.Define("payment.platform", fault.Unknown,
 		"微信支付暂时没有应答，请稍后重试", "WeChat Pay does not answer now, retry shortly")
 	ErrRefused = fault.Define("payment.refused", fault.Conflict,
@@ -89,9 +91,13 @@ const MaxAmount int64 = 100_000_000
 // Background work, done by whoever speaks with the platform.
 const (
 	SendRefund job.Kind[int64]    = "payment.refund" // tell the platform of a refund
+	Learn      job.Kind[Number]   = "payment.learn"  // ask about a payment that only its refund told of
 	Poll       job.Kind[job.Slot] = "payment.poll"   // ask what became of payments and refunds
 	Bill       job.Kind[job.Slot] = "payment.bill"   // compare with the day's bill
 )
+
+// Number names a payment at the platform.
+type Number struct{ Mch, No string }
 
 // PaidFact says that a payment was made.
 type PaidFact struct {

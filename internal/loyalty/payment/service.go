@@ -399,7 +399,14 @@ func (s *Service) TakeRefund(tx *db.Tx, t RefundTold) (f Refund, again bool, err
 }
 
 func (s *Service) unknownRefund(tx *db.Tx, t RefundTold) error {
-	return s.mismatch(tx, UnknownOrder, t.Mch, t.No, "refund "+t.RefundNo)
+	m, ok := s.merchant(t.Mch)
+	if !ok || !m.Foreign {
+		return s.mismatch(tx, UnknownOrder, t.Mch, t.No, "refund "+t.RefundNo)
+	}
+	if _, err := job.Add(tx, Learn, Number{t.Mch, t.No}, job.Key(t.Mch+"|"+t.No)); err != nil {
+		return err
+	}
+	return ErrEarly.New()
 }
 
 // consoleRefund makes the row of a refund that was asked for elsewhere.

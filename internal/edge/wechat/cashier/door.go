@@ -90,7 +90,10 @@ func (c *Cashier) flood(ctx context.Context, kind, mch, detail string) {
 	}
 }
 
-func isMismatch(err error) bool { return fault.Is(err, payment.ErrMismatch) }
+// isMismatch knows the refusals that leave something behind: an incident, or a question to ask.
+func isMismatch(err error) bool {
+	return fault.Is(err, payment.ErrMismatch) || fault.Is(err, payment.ErrEarly)
+}
 
 // dispatch books what a verified notification says.
 func (c *Cashier) dispatch(ctx context.Context, client *pay.Client, app string, n *pay.Notice) (refused, err error) {

@@ -18,6 +18,7 @@ import (
 func (c *Cashier) RegisterJobs(r *job.Runner) {
 	job.Register(r, payment.SendRefund, job.Spec{Zh: "向微信支付申请退款", En: "Ask WeChat Pay for a refund", Backoff: job.Backoff{First: 5 * clock.Second, Max: clock.Hour}, MaxAttempts: 40},
 		c.sendRefund)
+	job.Register(r, payment.Learn, job.Spec{Zh: "查询退款先到的收款", En: "Ask about a payment that only its refund told of"}, c.learnOf)
 	job.Register(r, payment.Poll, job.Spec{Zh: "查询未通知的收款与退款", En: "Ask about payments and refunds nobody told of"}, c.poll)
 	job.Register(r, payment.Bill, job.Spec{Zh: "核对微信支付日账单", En: "Compare with WeChat Pay's daily bill", Backoff: job.Backoff{First: 5 * clock.Minute, Max: clock.Hour}, MaxAttempts: 20}, c.compareBills)
 	r.Schedule(job.Every(payment.Poll, clock.Minute), job.Daily(payment.Bill, 10, 20))
@@ -48,6 +49,23 @@ func (c *Cashier) poll(ctx context.Context, run *job.Run, _ job.Slot) error {
 		failed = errors.Join(failed, c.askRefund(ctx, f))
 	}
 	return failed
+}
+
+// learnOf books a payment that was made elsewhere and that only its refund has told of.
+func (c *Cashier) learnOf(ctx context.Context, _ *job.Run, n payment.Number) error {
+	client := c.byMch[n.Mch]
+	if client == nil {
+		return nil
+	}
+	t, err := client.Query(ctx, n.No)
+	if err != nil {
+		return giveUp(err)
+	}
+	if t.MchID != n.Mch || t.No != n.No || t.State != pay.StateSuccess && t.State != pay.StateRefund {
+		return nil
+	}
+	_, err = c.write(ctx, "wechat:query", func(tx *db.Tx) error { return c.learn(tx, t, payment.ByQuery) })
+	return err
 }
 
 // refundAt reads a refund and its payment.
