@@ -208,12 +208,12 @@ func (s *Service) book(tx *db.Tx, p *Payment, openid vault.Secret) error {
 		p.Order = o.ID
 		return err
 	})
-	if err != nil && fault.As(err) != nil {
-		p.Order = 0
-		s.Incident(tx, OrderClash, p.Mch, p.No, fault.CodeOf(err))
-		return nil
+	if fault.As(err) == nil {
+		return err
 	}
-	return err
+	p.Order = 0
+	s.Incident(tx, OrderClash, p.Mch, p.No, fault.CodeOf(err))
+	return nil
 }
 
 // payer finds whose payment it is: the member it was made for, else whom the openid belongs to, else a new member when
@@ -455,11 +455,11 @@ func (s *Service) bookRefund(tx *db.Tx, p Payment, f Refund) error {
 		_, err := s.Orders.Refund(tx, order.RefundIn{Source: p.Source, OrderNo: p.OrderNo, No: f.No, Amount: f.Amount, Occurred: f.DoneAt, Reason: f.Reason})
 		return err
 	})
-	if err != nil && fault.As(err) != nil {
-		s.Incident(tx, RefundClash, p.Mch, f.No, fault.CodeOf(err))
-		return nil
+	if fault.As(err) == nil {
+		return err
 	}
-	return err
+	s.Incident(tx, RefundClash, p.Mch, f.No, fault.CodeOf(err))
+	return nil
 }
 
 // AskLater plans the next question about a refund that could not be sent or decided.

@@ -51,10 +51,11 @@ func (c *Cashier) prepay(w *web.Ctx, id int64, own func(db.Reader, payment.Payme
 	var p payment.Payment
 	var payer vault.Secret
 	err := c.DB.View(w, func(v *db.View) (err error) {
-		found := false
-		if p, found = payment.Get(v, id); !found || !own(v, p) {
+		found, known := payment.Get(v, id)
+		if !known || !own(v, found) {
 			return payment.ErrNone.New()
 		}
+		p = found
 		if p.State != payment.New || v.Now() >= p.Expires {
 			return payment.ErrState.With("state", p.State)
 		}
