@@ -53,6 +53,21 @@ func (p *Pay) tell(m *Merchant, to, event, original, summary string, what any) {
 	}
 }
 
+// TellAgain sends the notification of a paid order once more, as the platform does when it did not hear our answer.
+func (p *Pay) TellAgain(mchID, no string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	o := p.orders[mchID+"/"+no]
+	if o == nil || o.PaidAt == 0 {
+		return errPrepay
+	}
+	was := p.trouble
+	p.trouble = Trouble{}
+	p.tell(o.m, o.Notify, "TRANSACTION.SUCCESS", "transaction", "支付成功", p.transaction(o))
+	p.trouble = was
+	return nil
+}
+
 // try sends a notification and plans the next try when it is not taken.
 func (p *Pay) try(n *note) {
 	n.tries++

@@ -7,7 +7,9 @@ import (
 	"guanxi/internal/base/fault"
 	"guanxi/internal/base/vault"
 	"guanxi/internal/base/web"
+	"guanxi/internal/loyalty/ledger"
 	"guanxi/internal/loyalty/member"
+	"guanxi/internal/loyalty/points"
 	"guanxi/internal/loyalty/shop"
 )
 
@@ -23,6 +25,7 @@ type paymentOut struct {
 	State    string      `json:"state" enum:"new,paid,closed" doc:"状态|status"`
 	Title    string      `json:"title" doc:"商品描述|what is paid"`
 	Amount   int64       `json:"amount_fen" doc:"金额，分|amount in fen"`
+	Points   int64       `json:"points_used" doc:"抵扣所用积分|points that pay a part"`
 	Refunded int64       `json:"refunded_fen" doc:"已退，分|refunded so far"`
 	OrderNo  string      `json:"order_no" doc:"订单号|number of the order"`
 	Order    *web.ID     `json:"order_id,omitempty" doc:"订单，支付后才有|the order, once paid"`
@@ -45,7 +48,7 @@ type refundOut struct {
 }
 
 func outOf(r db.Reader, p Payment) paymentOut {
-	o := paymentOut{ID: web.ID(p.ID), No: p.No, State: p.State, Title: p.Title, Amount: p.Amount, Refunded: p.Refunded, OrderNo: p.OrderNo, Store: p.Store,
+	o := paymentOut{ID: web.ID(p.ID), No: p.No, State: p.State, Title: p.Title, Amount: p.Amount, Points: p.Points, Refunded: p.Refunded, OrderNo: p.OrderNo, Store: p.Store,
 		Created: p.Created, Expires: p.Expires, PaidAt: p.PaidAt, Refunds: []refundOut{}}
 	if p.Order != 0 {
 		id := web.ID(p.Order)
@@ -78,7 +81,7 @@ func (h Routes) RoutesMember(srv *web.Server) {
 	srv.Tag("payment", "微信支付", "Payments")
 	tags := []string{"payment"}
 	web.Route(srv, web.Op{Door: member.Door, Method: http.MethodPost, Path: "/me/payments", ID: "me.payment.create", Perm: web.AnyCaller, Write: true, Status: http.StatusCreated,
-		Tags: tags, Zh: "发起一笔微信支付（到店买单）", En: "Begin a payment by WeChat Pay", Errors: createFaults}, h.createMine)
+		Tags: tags, Zh: "发起一笔微信支付（到店买单）", En: "Begin a payment by WeChat Pay", Errors: append([]*fault.Kind{ErrAllPoints, points.ErrSpendMin, points.ErrSpendStep, points.ErrSpendCap, ledger.ErrInsufficient, member.ErrBlocked}, createFaults...)}, h.createMine)
 	web.Route(srv, web.Op{Door: member.Door, Method: http.MethodGet, Path: "/me/payments/{id}", ID: "me.payment.get", Perm: web.AnyCaller, Tags: tags,
 		Zh: "查看我的一笔收款", En: "Show one of my payments", Errors: []*fault.Kind{ErrNone}}, h.getMine)
 	web.Route(srv, web.Op{Door: member.Door, Method: http.MethodGet, Path: "/me/payments", ID: "me.payment.list", Perm: web.AnyCaller, Tags: tags,
@@ -88,6 +91,7 @@ func (h Routes) RoutesMember(srv *web.Server) {
 type createMineIn struct {
 	Body struct {
 		Amount int64  `json:"amount_fen" minimum:"1" maximum:"100000000" doc:"金额，分|amount in fen"`
+		Points int64  `json:"points_used,omitempty" minimum:"0" maximum:"1000000000" doc:"抵扣所用积分；支付前预占，未支付则释放|points that pay a part; held until it is paid, free again if it is not"`
 		Store  string `json:"store,omitempty" maxLength:"64" doc:"门店编码|code of the store"`
 		AppID  string `json:"app_id,omitempty" maxLength:"32" doc:"在哪个应用内支付；不填为默认|the app it is paid in; empty is the first"`
 	}
@@ -101,7 +105,7 @@ func (h Routes) createMine(c *web.Ctx, in *createMineIn) (*paymentOut, error) {
 		if err != nil {
 			return nil, err
 		}
-		p, _, err := h.S.Create(tx, In{App: in.Body.AppID, Member: m.ID, Amount: in.Body.Amount, Title: mineTitle, Store: in.Body.Store})
+		p, _, err := h.S.Create(tx, In{App: in.Body.AppID, Member: m.ID, Amount: in.Body.Amount, Title: mineTitle, Store: in.Body.Store, Points: in.Body.Points})
 		if err != nil {
 			return nil, err
 		}

@@ -81,6 +81,8 @@ var (
 		"微信支付暂时没有应答，请稍后重试", "WeChat Pay does not answer now, retry shortly")
 	ErrRefused = fault.Define("payment.refused", fault.Conflict,
 		"微信支付拒绝了请求：{code}", "WeChat Pay refused: {code}")
+	ErrAllPoints = fault.Define("payment.all_points", fault.Invalid,
+		"积分不能抵扣全部金额，请至少支付 1 分", "Points can't pay all of it; at least one fen is paid with money")
 	ErrTitle = fault.Define("payment.title", fault.Invalid,
 		"商品描述必须为 1 到 127 个字符", "The description must have 1 to 127 characters")
 )

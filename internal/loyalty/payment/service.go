@@ -13,6 +13,7 @@ import (
 	"guanxi/internal/base/vault"
 	"guanxi/internal/loyalty/member"
 	"guanxi/internal/loyalty/order"
+	"guanxi/internal/loyalty/points"
 )
 
 // Service is what others may call.
@@ -21,6 +22,7 @@ type Service struct {
 	Vault     *vault.Vault
 	Members   *member.Service
 	Orders    *order.Service
+	Points    *points.Service
 	Merchants []Merchant
 }
 
@@ -65,6 +67,7 @@ type In struct {
 	Title   string
 	Store   string
 	Join    bool
+	Points  int64 // of the member, that pay a part of Amount; they are held until the rest is paid
 }
 
 // Create asks somebody to pay. The same order of a source asked again gives its payment when nothing differs.
@@ -106,7 +109,38 @@ func (s *Service) Create(tx *db.Tx, in In) (p Payment, again bool, err error) {
 	if p.Payer, err = s.Vault.Seal(place(p.ID), in.OpenID); err != nil {
 		return p, false, err
 	}
+	if err := s.hold(tx, &p, in.Points); err != nil {
+		return p, false, err
+	}
 	return p, false, s.insert(tx, p)
+}
+
+// hold sets the points aside that pay a part: they are spent with the payment, or free again when it ends without one.
+func (s *Service) hold(tx *db.Tx, p *Payment, n int64) error {
+	if n == 0 {
+		return nil
+	}
+	h, err := s.Points.Hold(tx, p.Member, n, p.Amount, "payment:"+p.No, "")
+	if err != nil {
+		return err
+	}
+	worth := points.Policy.At(tx, tx.Now()).Value.Worth(n)
+	if worth >= p.Amount {
+		return ErrAllPoints.New().At("points_used")
+	}
+	p.Points, p.Hold, p.Amount = n, h.ID, p.Amount-worth
+	p.Expires = min(p.Expires, h.Until)
+	return nil
+}
+
+// release lets the points go of a payment that ended without one.
+func (s *Service) release(tx *db.Tx, p *Payment) {
+	if p.Hold == 0 {
+		return
+	}
+	if m, err := member.Resolve(tx, p.Member); err == nil {
+		_ = tx.Try(func(tx *db.Tx) error { _, err := s.Points.Ledger.VoidHold(tx, m.ID, p.Hold); return err }) // its time may be over: then they are free already
+	}
 }
 
 func place(id int64) vault.Place { return vault.Place{Table: sealTable, Row: id, Column: sealField} }
@@ -202,7 +236,8 @@ func (s *Service) book(tx *db.Tx, p *Payment, openid vault.Secret) error {
 		return err
 	}
 	p.Member = who.Member
-	in := order.In{Source: p.Source, No: p.OrderNo, Member: who.Member, Via: who.Via, Amount: p.Amount, Channel: Channel, Store: p.Store, Occurred: p.PaidAt}
+	in := order.In{Source: p.Source, No: p.OrderNo, Member: who.Member, Via: who.Via, Amount: p.Amount, Channel: Channel, Store: p.Store, Occurred: p.PaidAt,
+		PointsUsed: p.Points, Hold: p.Hold}
 	err = tx.Try(func(tx *db.Tx) error {
 		o, _, err := s.Orders.Take(tx, in)
 		p.Order = o.ID
@@ -252,6 +287,7 @@ func (s *Service) NotPaid(tx *db.Tx, id int64, over bool) {
 	}
 	if over {
 		p.State, p.Next = Closed, 0
+		s.release(tx, &p)
 	}
 	payments.Put(tx, p)
 }

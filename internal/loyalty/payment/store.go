@@ -35,15 +35,17 @@ type Payment struct {
 	PaidAt      int64
 	Next        int64 // when to ask the platform; 0 is never
 	Asked       int   // how often it was asked
+	Points      int64 // points that pay a part on top
+	Hold        int64 // which holds them
 }
 
 var payments = db.NewTable(db.Spec[Payment, int64]{
 	Name: "payment", Keys: 1, Indexed: true,
 	Cols: []string{"payment_id", "mch", "app", "no", "member_id", "payer", "source", "order_no", "amount", "refunded", "title", "store", "joins", "state",
-		"transaction_id", "learned", "order_id", "created_at", "expires_at", "paid_at", "next_at", "asked"},
+		"transaction_id", "learned", "order_id", "created_at", "expires_at", "paid_at", "next_at", "asked", "points_used", "hold_id"},
 	Row: func(r *Payment, p []any) []any {
 		return append(p, &r.ID, &r.Mch, &r.App, &r.No, &r.Member, &r.Payer, &r.Source, &r.OrderNo, &r.Amount, &r.Refunded, &r.Title, &r.Store, &r.Joins, &r.State,
-			&r.Transaction, &r.Learned, &r.Order, &r.Created, &r.Expires, &r.PaidAt, &r.Next, &r.Asked)
+			&r.Transaction, &r.Learned, &r.Order, &r.Created, &r.Expires, &r.PaidAt, &r.Next, &r.Asked, &r.Points, &r.Hold)
 	},
 	Key: func(r *Payment) int64 { return r.ID },
 })

@@ -172,7 +172,7 @@ type Person struct {
 func (h *House) Enrol(ctx context.Context, person string) (p Person, err error) {
 	p.ID = person
 	err = h.write(ctx, func(tx *db.Tx) error {
-		m, _, err := h.App.Members.Join(tx, member.Join{Identities: []member.Identity{h.identity(person)}, Channel: "paytown"})
+		m, _, err := h.App.Members.Join(tx, member.Join{Identities: []member.Identity{h.Identity(person)}, Channel: "paytown"})
 		if err != nil {
 			return err
 		}

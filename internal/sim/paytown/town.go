@@ -250,6 +250,7 @@ func (h *House) payer(openid string) member.Identity {
 	return member.Identity{Kind: member.KindOpenID, Issuer: AppID, Value: vault.Hide(openid), Verified: true}
 }
 
-func (h *House) identity(person string) member.Identity {
+// Identity is who a virtual person is to us.
+func (h *House) Identity(person string) member.Identity {
 	return h.payer(h.World.OpenID(AppID, person))
 }
