@@ -393,6 +393,9 @@ func TestPlatformRefuses(t *testing.T) {
 	refused(t, "the number with another amount", err, pay.Permanent, "INVALID_REQUEST", "268498688")
 	_, err = s.client.Query(ctx, "gx999999")
 	refused(t, "unknown order", err, pay.Missing, "ORDER_NOT_EXIST", "268512771")
+	if err := s.client.Check(ctx); err != nil {
+		t.Errorf("the doctor: %v", err)
+	}
 	_, err = s.client.QueryRefund(ctx, "r9")
 	refused(t, "unknown refund", err, pay.Missing, "RESOURCE_NOT_EXISTS", "")
 	unpaid := pay.RefundOrder{No: "gx000009", RefundNo: "r1", Amount: pay.RefundMoney{Refund: 1, Total: 100, Currency: "CNY"}}
