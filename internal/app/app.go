@@ -131,6 +131,9 @@ func (a *App) wire(ctx context.Context, o Options) (err error) {
 	if err := a.DB.Migrate(ctx, Schemas...); err != nil {
 		return err
 	}
+	if err := a.DB.WholeCopy(ctx); err != nil {
+		return err
+	}
 	if err := a.sameKeys(ctx, o.Keys); err != nil {
 		return err
 	}

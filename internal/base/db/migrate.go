@@ -106,6 +106,20 @@ func (d *DB) migrateOne(ctx context.Context, sc Schema, done, known map[string]b
 	return nil
 }
 
+// statements are those of all files, in order.
+func (sc *Schema) statements() (out []string, err error) {
+	names, err := fs.Glob(sc.Files, "schema/*.sql")
+	sort.Strings(names)
+	for _, name := range names {
+		text, rerr := fs.ReadFile(sc.Files, name)
+		if rerr != nil {
+			return nil, rerr
+		}
+		out = append(out, Statements(string(text))...)
+	}
+	return out, err
+}
+
 func (d *DB) step(feature, step, stmt string) error {
 	if err := d.eng.begin(d); err != nil {
 		return err

@@ -68,20 +68,13 @@ func (l *Layout) Texts() []string {
 	cols, key := strings.Join(l.Cols, ", "), strings.Join(l.Cols[:l.Keys], " = ? AND ")+" = ?"
 	all := "SELECT " + cols + " FROM " + l.Name
 	rows := " INTO " + l.Name + " (" + cols + ") VALUES (" + marks(len(l.Cols)) + "), (" + marks(len(l.Cols)) + ")"
-	after, _ := (&Table[struct{}, int]{Spec: Spec[struct{}, int]{Cols: l.Cols, Keys: l.Keys}}).after(l.example())
+	after, _ := keysAfter(l.Cols[:l.Keys], make([]any, l.Keys))
 	out := []string{all + " WHERE " + key, all + " WHERE " + l.Cols[0] + " IN (?, ?)", all + " WHERE " + after + " LIMIT ?",
 		"INSERT" + rows, "REPLACE" + rows, "DELETE FROM " + l.Name + " WHERE " + key}
 	if l.Keys < len(l.Cols) {
 		out = append(out, "UPDATE "+l.Name+" SET "+strings.Join(l.Cols[l.Keys:], " = ?, ")+" = ? WHERE "+key)
 	}
 	return out
-}
-
-func (l *Layout) example() (key []any) {
-	for range l.Keys {
-		key = append(key, new(int64))
-	}
-	return key
 }
 
 // Reader is a Tx or a View.
@@ -218,13 +211,22 @@ func (t *Table[R, K]) pages(v *View, q Query[R], row func(*R)) {
 	}
 }
 
-// after is the condition for keys beyond one, in a form that both engines walk the index for.
 func (t *Table[R, K]) after(key []any) (string, []any) {
-	text, args := t.Cols[t.Keys-1]+" > ?", []any{value(key[t.Keys-1])}
-	for i := t.Keys - 2; i >= 0; i-- {
-		c, v := t.Cols[i], value(key[i])
+	vals := make([]any, t.Keys)
+	for i := range vals {
+		vals[i] = value(key[i])
+	}
+	return keysAfter(t.Cols[:t.Keys], vals)
+}
+
+// keysAfter is the condition for keys beyond one, in a form that both engines walk the index for.
+func keysAfter(cols []string, key []any) (string, []any) {
+	last := len(cols) - 1
+	text, args := cols[last]+" > ?", []any{key[last]}
+	for i := last - 1; i >= 0; i-- {
+		c := cols[i]
 		text = c + " >= ? AND (" + c + " > ? OR (" + text + "))"
-		args = append([]any{v, v}, args...)
+		args = append([]any{key[i], key[i]}, args...)
 	}
 	return text, args
 }
