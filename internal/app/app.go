@@ -25,6 +25,7 @@ import (
 	"guanxi/internal/loyalty/insight"
 	"guanxi/internal/loyalty/ledger"
 	"guanxi/internal/loyalty/member"
+	"guanxi/internal/loyalty/message"
 	"guanxi/internal/loyalty/order"
 	"guanxi/internal/loyalty/payment"
 	"guanxi/internal/loyalty/points"
@@ -74,6 +75,7 @@ type App struct {
 	Points   *points.Service
 	Tiers    *tier.Service
 	Earn     *earn.Service
+	Messages *message.Service
 	Importer *importer.Importer
 	Payments *payment.Service
 	Cashier  *cashier.Cashier
@@ -85,6 +87,10 @@ var Schemas = []db.Schema{
 	fact.Schema, job.Schema, setting.Schema, web.Schema, shop.Schema, staff.Schema, member.Schema, order.Schema,
 	ledger.Schema, tier.Schema, reward.Schema, earn.Schema, payment.Schema, cashier.Schema, centre.Schema, importer.Schema,
 	insight.Schema, task.Schema,
+	ledger.Schema, tier.Schema, reward.Schema, earn.Schema, importer.Schema,
+	message.Schema,
+	insight.Schema,
+	centre.Schema,
 }
 
 func (o *Options) defaults() {
@@ -152,6 +158,8 @@ func (a *App) wire(ctx context.Context, o Options) (err error) {
 	a.Earn = &earn.Service{Zone: a.Zone, Ledger: a.Ledger}
 	a.Importer = &importer.Importer{DB: a.DB, Members: a.Members, Orders: a.Orders, Vault: a.Vault, Zone: a.Zone, Folder: filepath.Join(o.Data, "imports")}
 	a.wirePayments(o)
+	a.Messages = &message.Service{DB: a.DB, Zone: a.Zone, Members: a.Members}
+	a.Importer = &importer.Importer{DB: a.DB, Members: a.Members, Orders: a.Orders}
 	a.Members.Wire(a.DB)
 	a.Orders.Wire(a.DB)
 	a.Ledger.Wire(a.DB)

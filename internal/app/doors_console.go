@@ -10,6 +10,7 @@ import (
 	"guanxi/internal/loyalty/insight"
 	"guanxi/internal/loyalty/ledger"
 	"guanxi/internal/loyalty/member"
+	"guanxi/internal/loyalty/message"
 	"guanxi/internal/loyalty/order"
 	"guanxi/internal/loyalty/payment"
 	"guanxi/internal/loyalty/points"
@@ -35,6 +36,7 @@ func (a *App) consoleDoor(s *web.Server) {
 	points.Console{Desk: d, S: a.Points}.Register(s)
 	tier.Console{Desk: d, S: a.Tiers}.Register(s)
 	earn.Console{Desk: d, S: a.Earn}.Register(s)
+	message.Console{Desk: d, S: a.Messages}.Register(s)
 	centre.Console{Desk: d}.Register(s)
 	insight.Console{Desk: d, Members: a.Members}.Register(s)
 	payment.Console{Desk: d, S: a.Payments}.Register(s)

@@ -17,5 +17,6 @@ func (a *App) memberDoor(s *web.Server) {
 	a.orderRoutes().RoutesMember(s)
 	payment.Routes{DB: a.DB, S: a.Payments}.RoutesMember(s)
 	a.Cashier.RoutesMember(s)
+	a.Messages.RoutesMember(s)
 	(&centre.Routes{DB: a.DB, Zone: a.Zone, Members: a.Members, Tiers: a.Tiers}).RoutesMember(s)
 }

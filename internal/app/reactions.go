@@ -3,6 +3,7 @@ package app
 import (
 	"fmt"
 
+	"guanxi/internal/base/clock"
 	"guanxi/internal/base/db"
 	"guanxi/internal/base/fact"
 	"guanxi/internal/loyalty/earn"
@@ -57,6 +58,35 @@ func (a *App) react() {
 	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[member.Merged]) error {
 		return a.Cashier.OnMerged(tx, e.Body.From, e.Body.Into)
 	})
+	// message: a letter in the inbox, and a job for what leaves the house
+	a.tell()
+}
+
+// tell lists what members hear of. A letter that can't be written stops nothing.
+func (a *App) tell() {
+	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[member.Joined]) error {
+		if e.Body.At < tx.Now()-clock.Day {
+			return nil // it was imported: long a member, no need to greet
+		}
+		return a.told(tx, func(tx *db.Tx) error { return a.Messages.OnJoined(tx, e.Member) })
+	})
+	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[ledger.Posted]) error {
+		return a.told(tx, func(tx *db.Tx) error { return a.Messages.OnPoints(tx, e.Member, e.Body) })
+	})
+	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[tier.Changed]) error {
+		return a.told(tx, func(tx *db.Tx) error { return a.Messages.OnTier(tx, e.Member, e.ID, e.Body) })
+	})
+	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[tier.Warned]) error {
+		return a.told(tx, func(tx *db.Tx) error { return a.Messages.OnWarned(tx, e.Member, e.Body) })
+	})
+}
+
+// told runs what tells a member something: money never waits for it, so its failure is logged and undone alone.
+func (a *App) told(tx *db.Tx, f func(*db.Tx) error) error {
+	if err := tx.Try(f); err != nil {
+		a.Log.Error("message not told", "err", err)
+	}
+	return nil
 }
 
 var assets = []ledger.Asset{ledger.Points, ledger.Growth}

@@ -46,6 +46,7 @@ func (a *App) schedule() {
 	insight.RegisterJobs(a.Jobs, a.Zone)
 	a.Importer.RegisterTasks(a.Jobs)
 	a.Cashier.RegisterJobs(a.Jobs)
+	a.Messages.RegisterJobs(a.Jobs)
 }
 
 const batch = 200

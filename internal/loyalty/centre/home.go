@@ -10,6 +10,7 @@ import (
 	"guanxi/internal/base/web"
 	"guanxi/internal/loyalty/earn"
 	"guanxi/internal/loyalty/member"
+	"guanxi/internal/loyalty/message"
 	"guanxi/internal/loyalty/points"
 	"guanxi/internal/loyalty/tier"
 )
@@ -24,6 +25,7 @@ type homeOut struct {
 	Progress homeClimb  `json:"progress" doc:"等级进度|progress of the tier"`
 	Ahead    int        `json:"ahead_percent" doc:"成长值超越百分之几的会员|the share of members with less growth, in percent"`
 	Points   homePoints `json:"points" doc:"积分|points"`
+	Unread   int        `json:"unread" doc:"未读站内信，最多数到 100|unread messages, counted up to 100"`
 	Nudges   []nudgeOut `json:"nudges" doc:"提示，重要的在前|nudges, the most important first"`
 	Tasks    []taskOut  `json:"tasks" doc:"新人任务；过期或全部完成后为空|tasks of newcomers; empty once all are done or their time is over"`
 }
@@ -108,6 +110,7 @@ func (h *Routes) home(v *db.View, memberID int64, lang string) (*homeOut, error)
 		Card:     homeCard{Tier: level.Key, Name: level.Name(lang), Rank: sum.Rank, Until: finite(sum.Until), Face: look.face(level)},
 		Progress: climb(&sum, &look, lang), Ahead: int(sum.Ahead / (money.One / 100)),
 		Points: homePoints{points.OutOf(sum.Points), sum.Worth, sum.Expiring, sum.NextAt}}
+	out.Unread = message.Unread(v, sum.Member.ID)
 	out.Nudges = h.nudges(v, &sum, &p, &look, lang)
 	out.Tasks = h.tasks(v, &sum, &p, lang)
 	return out, nil

@@ -83,3 +83,15 @@ func MonthsOf(v *db.View, z clock.Zone, member int64, asset Asset, from int) []M
 		})
 	return out
 }
+
+// DueBefore lists members, by id and beginning after one, of whose account time will change something before an instant.
+func DueBefore(v *db.View, asset Asset, after, at int64, n int) []int64 {
+	var out []int64
+	v.Rows("SELECT member_id FROM ledger_account WHERE member_id > ? AND asset = ? AND due_at < ? ORDER BY member_id LIMIT ?",
+		[]any{after, asset, at, n}, func(scan func(...any)) {
+			var id int64
+			scan(&id)
+			out = append(out, id)
+		})
+	return out
+}
