@@ -87,10 +87,7 @@ var Schemas = []db.Schema{
 	fact.Schema, job.Schema, setting.Schema, web.Schema, shop.Schema, staff.Schema, member.Schema, order.Schema,
 	ledger.Schema, tier.Schema, reward.Schema, earn.Schema, payment.Schema, cashier.Schema, centre.Schema, importer.Schema,
 	insight.Schema, task.Schema,
-	ledger.Schema, tier.Schema, reward.Schema, earn.Schema, importer.Schema,
 	message.Schema,
-	insight.Schema,
-	centre.Schema,
 }
 
 func (o *Options) defaults() {
