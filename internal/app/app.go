@@ -20,6 +20,7 @@ import (
 	"guanxi/internal/edge/channels"
 	"guanxi/internal/edge/wechat/cashier"
 	"guanxi/internal/edge/wechat/pay"
+	"guanxi/internal/loyalty/campaign"
 	"guanxi/internal/loyalty/centre"
 	"guanxi/internal/loyalty/earn"
 	"guanxi/internal/loyalty/insight"
@@ -29,10 +30,12 @@ import (
 	"guanxi/internal/loyalty/order"
 	"guanxi/internal/loyalty/payment"
 	"guanxi/internal/loyalty/points"
+	"guanxi/internal/loyalty/privacy"
 	"guanxi/internal/loyalty/reward"
 	"guanxi/internal/loyalty/shop"
 	"guanxi/internal/loyalty/staff"
 	"guanxi/internal/loyalty/tier"
+	"guanxi/internal/loyalty/track"
 )
 
 // Options of an installation.
@@ -76,6 +79,9 @@ type App struct {
 	Tiers    *tier.Service
 	Earn     *earn.Service
 	Messages *message.Service
+	Campaign *campaign.Service
+	Tracks   *track.Service
+	Privacy  *privacy.Service
 	Importer *importer.Importer
 	Payments *payment.Service
 	Cashier  *cashier.Cashier
@@ -84,10 +90,10 @@ type App struct {
 
 // Schemas lists the tables of every feature, from the lowest up.
 var Schemas = []db.Schema{
+	campaign.Schema, message.Schema, track.Schema, privacy.Schema,
 	fact.Schema, job.Schema, setting.Schema, web.Schema, shop.Schema, staff.Schema, member.Schema, order.Schema,
 	ledger.Schema, tier.Schema, reward.Schema, earn.Schema, payment.Schema, cashier.Schema, centre.Schema, importer.Schema,
 	insight.Schema, task.Schema,
-	message.Schema,
 }
 
 func (o *Options) defaults() {
@@ -155,8 +161,10 @@ func (a *App) wire(ctx context.Context, o Options) (err error) {
 	a.Earn = &earn.Service{Zone: a.Zone, Ledger: a.Ledger}
 	a.Importer = &importer.Importer{DB: a.DB, Members: a.Members, Orders: a.Orders, Vault: a.Vault, Zone: a.Zone, Folder: filepath.Join(o.Data, "imports")}
 	a.wirePayments(o)
+	a.Campaign = &campaign.Service{Zone: a.Zone, Ledger: a.Ledger}
+	a.Tracks = &track.Service{DB: a.DB, Zone: a.Zone, Members: a.Members}
 	a.Messages = &message.Service{DB: a.DB, Zone: a.Zone, Members: a.Members}
-	a.Importer = &importer.Importer{DB: a.DB, Members: a.Members, Orders: a.Orders}
+	a.Privacy = &privacy.Service{DB: a.DB, Zone: a.Zone, Vault: a.Vault, Members: a.Members, Ledger: a.Ledger, Messages: a.Messages, Tracks: a.Tracks}
 	a.Members.Wire(a.DB)
 	a.Orders.Wire(a.DB)
 	a.Ledger.Wire(a.DB)

@@ -30,7 +30,10 @@ func TestTheHomePageSaysWhatIsTrueNow(t *testing.T) {
 	me.send("PUT", "/api/member/me/profile", "", `{"nickname":"李雷","region":"杭州","gender":"male","birthday":"1990-05-17"}`).want(200)
 	me.get("/api/member/me/home").want(200, "nickname=李雷", "nudges.0.kind=profile") // the phone is missing: a till's identity is no profile
 	w.till.send("PUT", "/api/partner/members/"+m+"/profile", "", `{"phone":"13800138000"}`).want(200)
-	me.get("/api/member/me/home").want(200, "nudges=[]", "tasks=[]", "points.available=160")
+	me.get("/api/member/me/home").want(200, "nudges=[]", "tasks.0.done=true", "tasks.2.key=checkin", "tasks.2.done=false", "points.available=160")
+	me.send("POST", "/api/member/me/tasks/browse", "", "").want(201)
+	me.send("POST", "/api/member/me/checkins", "", "").want(201)
+	me.get("/api/member/me/home").want(200, "tasks=[]", "points.available=185")
 	w.till.post("/api/partner/orders", w.order(m, "A2", 5000, `,"points_used":0`)).want(201)
 	me.get("/api/member/me/home").want(200, "progress.growth=93", "nudges.0.kind=near_upgrade", "nudges.0.n=7", "nudges.0.title=再得 7 成长值升级银卡会员")
 	w.enter(o).get("/api/member/me/home").want(200, "points.available=0", "tasks.0.done=false")

@@ -5,6 +5,7 @@ import (
 
 	"guanxi/internal/app/importer"
 	"guanxi/internal/base/web"
+	"guanxi/internal/loyalty/campaign"
 	"guanxi/internal/loyalty/centre"
 	"guanxi/internal/loyalty/earn"
 	"guanxi/internal/loyalty/insight"
@@ -14,8 +15,10 @@ import (
 	"guanxi/internal/loyalty/order"
 	"guanxi/internal/loyalty/payment"
 	"guanxi/internal/loyalty/points"
+	"guanxi/internal/loyalty/privacy"
 	"guanxi/internal/loyalty/staff"
 	"guanxi/internal/loyalty/tier"
+	"guanxi/internal/loyalty/track"
 )
 
 func (a *App) desk() staff.Desk {
@@ -37,6 +40,9 @@ func (a *App) consoleDoor(s *web.Server) {
 	tier.Console{Desk: d, S: a.Tiers}.Register(s)
 	earn.Console{Desk: d, S: a.Earn}.Register(s)
 	message.Console{Desk: d, S: a.Messages}.Register(s)
+	campaign.Console{Desk: d, S: a.Campaign}.Register(s)
+	track.Console{Desk: d}.Register(s)
+	privacy.Console{Desk: d, S: a.Privacy}.Register(s)
 	centre.Console{Desk: d}.Register(s)
 	insight.Console{Desk: d, Members: a.Members}.Register(s)
 	payment.Console{Desk: d, S: a.Payments}.Register(s)
@@ -50,5 +56,5 @@ func (a *App) consoleDoor(s *web.Server) {
 func (a *App) deeds() error {
 	d := a.desk()
 	return errors.Join(staff.Console{Desk: d}.Deeds(), points.Console{Desk: d, S: a.Points}.Deeds(), tier.Console{Desk: d, S: a.Tiers}.Deeds(),
-		earn.Console{Desk: d, S: a.Earn}.Deeds(), a.savingPartner().Register(a.Staff))
+		earn.Console{Desk: d, S: a.Earn}.Deeds(), a.savingPartner().Register(a.Staff), campaign.Console{Desk: d, S: a.Campaign}.Deeds())
 }

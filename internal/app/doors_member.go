@@ -18,5 +18,8 @@ func (a *App) memberDoor(s *web.Server) {
 	payment.Routes{DB: a.DB, S: a.Payments}.RoutesMember(s)
 	a.Cashier.RoutesMember(s)
 	a.Messages.RoutesMember(s)
+	a.Campaign.RoutesMember(s, a.DB)
+	a.Tracks.RoutesMember(s)
+	a.Privacy.RoutesMember(s)
 	(&centre.Routes{DB: a.DB, Zone: a.Zone, Members: a.Members, Tiers: a.Tiers}).RoutesMember(s)
 }

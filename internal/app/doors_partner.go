@@ -2,6 +2,7 @@ package app
 
 import (
 	"guanxi/internal/base/web"
+	"guanxi/internal/loyalty/campaign"
 	"guanxi/internal/loyalty/earn"
 	"guanxi/internal/loyalty/payment"
 	"guanxi/internal/loyalty/shop"
@@ -20,5 +21,5 @@ func (a *App) partnerDoor(s *web.Server) {
 }
 
 func (a *App) orderRoutes() earn.Routes {
-	return earn.Routes{DB: a.DB, Earn: a.Earn, Orders: a.Orders, Points: a.Points, Members: a.Members}
+	return earn.Routes{DB: a.DB, Earn: a.Earn, Orders: a.Orders, Points: a.Points, Members: a.Members, Cause: campaign.Cause}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"guanxi/internal/base/db"
+	"guanxi/internal/loyalty/campaign"
 	"guanxi/internal/loyalty/earn"
 	"guanxi/internal/loyalty/ledger"
 	"guanxi/internal/loyalty/member"
@@ -38,6 +39,20 @@ func (a *App) firstStart(ctx context.Context) error {
 				return err
 			}
 		}
-		return nil
+		return a.firstCampaigns(tx)
 	})
+}
+
+// firstCampaigns gives a new installation the daily check-in and the tasks of newcomers, with their defaults.
+func (a *App) firstCampaigns(tx *db.Tx) error {
+	for _, s := range []campaign.Spec{{Kind: "check_in", Zh: "每日签到", En: "Daily check-in"}, {Kind: "newcomer", Zh: "新人任务", En: "Newcomer tasks"}} {
+		v, err := a.Campaign.Make(tx, 0, s)
+		if err != nil {
+			return err
+		}
+		if _, err := a.Campaign.Publish(tx, v.ID, 0); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -6,10 +6,12 @@ import (
 	"guanxi/internal/base/clock"
 	"guanxi/internal/base/db"
 	"guanxi/internal/base/fact"
+	"guanxi/internal/loyalty/campaign"
 	"guanxi/internal/loyalty/earn"
 	"guanxi/internal/loyalty/ledger"
 	"guanxi/internal/loyalty/member"
 	"guanxi/internal/loyalty/order"
+	"guanxi/internal/loyalty/privacy"
 	"guanxi/internal/loyalty/reward"
 	"guanxi/internal/loyalty/tier"
 )
@@ -58,6 +60,18 @@ func (a *App) react() {
 	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[member.Merged]) error {
 		return a.Cashier.OnMerged(tx, e.Body.From, e.Body.Into)
 	})
+	// campaign
+	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[campaign.CheckedIn]) error { return a.Campaign.OnCheckedIn(tx, e.Member) })
+
+	// privacy
+	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[member.Unmasked]) error { return privacy.Seen(tx, e.Member, "unmask") })
+	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[member.ConsentChanged]) error {
+		if e.Body.Purpose == member.ForTracking && !e.Body.Given {
+			a.Tracks.Forget(tx, e.Member) // what was kept with consent goes with it
+		}
+		return nil
+	})
+
 	// message: a letter in the inbox, and a job for what leaves the house
 	a.tell()
 }
@@ -105,6 +119,9 @@ func (a *App) onMerged(tx *db.Tx, e fact.Event[member.Merged]) error {
 	}
 	a.Orders.OnMerged(tx, e.Body.From, e.Body.Into)
 	reward.Merge(tx, e.Body.From, e.Body.Into, 1)
+	if err := a.Campaign.OnMerged(tx, e.Body.From, e.Body.Into); err != nil {
+		return err
+	}
 	return a.Tiers.OnMerged(tx, e.Body.From, e.Body.Into)
 }
 

@@ -47,6 +47,8 @@ func (a *App) schedule() {
 	a.Importer.RegisterTasks(a.Jobs)
 	a.Cashier.RegisterJobs(a.Jobs)
 	a.Messages.RegisterJobs(a.Jobs)
+	a.Tracks.RegisterJobs(a.Jobs)
+	a.Privacy.RegisterJobs(a.Jobs)
 }
 
 const batch = 200

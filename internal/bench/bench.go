@@ -191,6 +191,9 @@ func (b *bench) product(ctx context.Context) error {
 				return err
 			}
 		}
+		if err := b.events(ctx, s); err != nil {
+			return err
+		}
 		if b.wants("import") {
 			if err := b.imports(s); err != nil {
 				return err

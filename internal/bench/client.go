@@ -140,6 +140,8 @@ type request struct {
 	path []byte
 	body []byte
 	text []byte // what is signed
+
+	bearer string // of a member's session
 }
 
 // write puts the request together; without a signer it is not signed and carries no key.
@@ -156,6 +158,9 @@ func (q *request) write(method string, s *signer, now time.Time) []byte {
 			b = append(append(append(b, "Idempotency-Key: "...), q.key...), "\r\n"...)
 		}
 		b = s.sign(b, q, method, now)
+	}
+	if q.bearer != "" {
+		b = append(append(append(b, "Authorization: Bearer "...), q.bearer...), "\r\n"...)
 	}
 	q.buf = append(append(b, "\r\n"...), q.body...)
 	return q.buf

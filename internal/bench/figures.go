@@ -43,7 +43,7 @@ var figures = []figure{
 
 // Names lists what can be asked for alone.
 func Names() []string {
-	names := []string{"reads", "import", "raw"}
+	names := []string{"reads", "import", "raw", "events"}
 	for _, f := range figures {
 		names = append(names, f.name)
 	}
@@ -80,7 +80,7 @@ func (b *bench) measure(ctx context.Context, s *server, f figure) error {
 // once is one run of a figure, with what the server and the client have used for it.
 func (b *bench) once(ctx context.Context, s *server, f figure) (r run, u usage, client int64, err error) {
 	l := &load{work: *f.work, addr: s.Addr, key: s.Key, secret: s.Secret, conns: f.conns, length: b.Run, ids: b.ids, next: &b.n}
-	if !f.work.signed {
+	if !f.work.signed && !f.work.members {
 		l.addr = s.Ceiling
 	}
 	if f.hot > 0 {

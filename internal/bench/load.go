@@ -12,13 +12,14 @@ import (
 
 // work is what one kind of request is and does.
 type work struct {
-	method string
-	status int    // of every answer that is right
-	suffix string // how the body of every such answer ends; "" is any
-	items  int64  // effects of one request
-	signed bool
-	make   func(q *request, l *load, n uint64) // fills in key, path and body of the n-th request
-	count  func(t *tally, effects int64)       // enters what was acknowledged; nil when it writes nothing
+	method  string
+	status  int    // of every answer that is right
+	suffix  string // how the body of every such answer ends; "" is any
+	items   int64  // effects of one request
+	signed  bool
+	members bool                                // asked by members, not by a partner
+	make    func(q *request, l *load, n uint64) // fills in key, path and body of the n-th request
+	count   func(t *tally, effects int64)       // enters what was acknowledged; nil when it writes nothing
 }
 
 // The kinds of requests.

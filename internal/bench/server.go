@@ -239,6 +239,8 @@ func (h *host) run(ctx context.Context, c command, progress func(done, of int64)
 		return h.usage(ctx)
 	case "check":
 		return h.check(ctx)
+	case "tokens":
+		return do(c, func(in tokensIn) (any, error) { return h.tokens(ctx, in) })
 	case "tally":
 		var t tally
 		err := h.app.DB.View(ctx, func(v *db.View) error { t = tallyOf(v); return nil })

@@ -8,6 +8,7 @@ import (
 	"guanxi/internal/base/id"
 	"guanxi/internal/base/money"
 	"guanxi/internal/base/web"
+	"guanxi/internal/loyalty/campaign"
 	"guanxi/internal/loyalty/earn"
 	"guanxi/internal/loyalty/member"
 	"guanxi/internal/loyalty/message"
@@ -72,7 +73,7 @@ type nudgeOut struct {
 }
 
 type taskOut struct {
-	Key    string `json:"key" enum:"profile,checkin,order" doc:"任务|the task"`
+	Key    string `json:"key" enum:"profile,order,checkin,browse" doc:"任务|the task"`
 	Title  string `json:"title" doc:"名称|name"`
 	Points int64  `json:"points" doc:"完成可得积分|points it gives"`
 	Done   bool   `json:"done" doc:"是否完成|whether it is done"`
@@ -189,6 +190,13 @@ func (h *Routes) tasks(v *db.View, sum *tier.Summary, p *member.Profile, lang st
 	all := []taskOut{
 		{"profile", text(lang, "完善资料", "Complete your profile"), earn.OnceFor(v, earn.OnProfile), p.Completed > 0, until},
 		{"order", text(lang, "完成首单", "Place a first order"), earn.OnceFor(v, earn.OnOrder), hasOrdered(v, sum.Member.ID), until},
+	}
+	for _, one := range campaign.TasksOf(v, h.Zone, sum.Member.ID, sum.Member.JoinedAt) {
+		title := text(lang, "完成首次签到", "Check in for the first time")
+		if one.Key == campaign.TaskBrowse {
+			title = text(lang, "看看等级权益", "Look at what tiers bring")
+		}
+		all = append(all, taskOut{one.Key, title, one.Points, one.Done, one.Until})
 	}
 	out, open := []taskOut{}, false
 	for _, t := range all {

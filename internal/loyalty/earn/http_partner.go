@@ -30,6 +30,8 @@ type Routes struct {
 	Orders  *order.Service
 	Points  *points.Service
 	Members *member.Service
+	// Cause names what stands above the rules and gave an entry, by its ref; "" when it knows none. May be nil.
+	Cause func(r db.Reader, ref, lang string) string
 }
 
 // RoutesPartner registers how partners report orders and refunds.

@@ -169,14 +169,14 @@ func (h Routes) statement(c *web.Ctx, of int64, in *StatementPage) (out *web.Pag
 		out = &web.Page[statementLine]{Data: make([]statementLine, 0, len(page.Data)), Next: page.Next}
 		numbers := orderNumbers{v: v, member: m.ID, known: map[string]string{}}
 		for i := range page.Data {
-			out.Data = append(out.Data, lineOf(v, &page.Data[i], &numbers, c.Lang()))
+			out.Data = append(out.Data, h.lineOf(v, &page.Data[i], &numbers, c.Lang()))
 		}
 		return nil
 	})
 	return out, err
 }
 
-func lineOf(r db.Reader, e *ledger.Entry, numbers *orderNumbers, lang string) statementLine {
+func (h Routes) lineOf(r db.Reader, e *ledger.Entry, numbers *orderNumbers, lang string) statementLine {
 	d := e.Details()
 	out := statementLine{Seq: e.Seq, Kind: e.Kind, Amount: e.Amount, Balance: e.Balance, Reason: d.Reason, RuleVer: web.ID(e.Rule),
 		OrderID: points.OrderOf(e.Ref), MaturesAt: d.Matures, Reverses: d.Reverses, Occurred: e.Occurred, BookedAt: e.At}
@@ -185,6 +185,9 @@ func lineOf(r db.Reader, e *ledger.Entry, numbers *orderNumbers, lang string) st
 	}
 	if e.Rule != 0 || e.Kind == ledger.KindEarn || e.Kind == ledger.KindClawback {
 		out.Rule = ruleName(r, e.Rule, e.Asset, lang)
+	}
+	if h.Cause != nil && out.Rule == "" {
+		out.Rule = h.Cause(r, e.Ref, lang)
 	}
 	if store, ok := strings.CutPrefix(e.Ref, "store:"); ok {
 		out.Store = store
@@ -208,7 +211,7 @@ var kindWords = map[string]words{
 func titleOf(l *statementLine, lang string) string {
 	title := kindWords[l.Kind].in(lang)
 	switch {
-	case l.Rule != "" && l.Kind == ledger.KindEarn:
+	case l.Rule != "" && (l.Kind == ledger.KindEarn || l.Kind == ledger.KindGrant):
 		title = l.Rule
 	case l.Reason != "" && (l.Kind == ledger.KindGrant || l.Kind == ledger.KindAdjust):
 		title = l.Reason

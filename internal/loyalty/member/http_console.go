@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"guanxi/internal/base/db"
+	"guanxi/internal/base/fact"
 	"guanxi/internal/base/fault"
 	"guanxi/internal/base/vault"
 	"guanxi/internal/base/web"
@@ -262,6 +263,9 @@ func (k Console) unmask(c *web.Ctx, in *consoleReason) (out *consoleClear, err e
 		if out, err = k.reveal(tx, m.ID); err != nil {
 			return err
 		}
+		if _, err := fact.Emit(tx, m.ID, Unmasked{}); err != nil {
+			return err
+		}
 		return k.Staff.Log(tx, who, staff.Act{What: "member.unmask", Targets: []int64{m.ID}, Reason: in.Body.Reason})
 	})
 	return out, err
@@ -275,7 +279,7 @@ func (k Console) reveal(r db.Reader, id int64) (*consoleClear, error) {
 	out := &consoleClear{Identities: []consoleIdentity{},
 		Profile: consoleProfile{p.Nickname.Reveal(), p.Phone.Reveal(), p.Birthday.Reveal(), p.Gender, p.Region, p.Completed}}
 	for _, row := range identitiesOf(r, id) {
-		text, err := k.S.Vault.Open(vault.Place{Table: "member_identity", Row: row.Origin, Column: row.Kind}, row.Sealed)
+		text, err := k.S.openIdentity(r, row)
 		if err != nil {
 			return nil, err
 		}

@@ -41,7 +41,7 @@ func (s *Service) ProfileOf(r db.Reader, id int64) (Profile, error) {
 		col, text string
 		into      *vault.Secret
 	}{{"nickname", row.Nickname, &p.Nickname}, {"phone", row.Phone, &p.Phone}, {"birthday", row.Birthday, &p.Birthday}} {
-		v, err := s.Vault.Open(place(id, f.col), f.text)
+		v, err := s.openField(r, id, place(id, f.col), f.text)
 		if err != nil {
 			return p, err
 		}
@@ -94,7 +94,7 @@ func (s *Service) sealFields(tx *db.Tx, row *profileRow, in ProfileInput) error 
 		if len(n) > 120 {
 			return ErrField.New().At("nickname")
 		}
-		if err := s.seal(row.Member, "nickname", n, &row.Nickname); err != nil {
+		if err := s.seal(tx, row.Member, "nickname", n, &row.Nickname); err != nil {
 			return err
 		}
 	}
@@ -106,7 +106,7 @@ func (s *Service) sealFields(tx *db.Tx, row *profileRow, in ProfileInput) error 
 		if err := s.Bind(tx, row.Member, Identity{Kind: KindPhone, Value: phone}); err != nil {
 			return err
 		}
-		if err := s.seal(row.Member, "phone", phone.Reveal(), &row.Phone); err != nil {
+		if err := s.seal(tx, row.Member, "phone", phone.Reveal(), &row.Phone); err != nil {
 			return err
 		}
 	}
@@ -116,13 +116,13 @@ func (s *Service) sealFields(tx *db.Tx, row *profileRow, in ProfileInput) error 
 			return ErrField.New().At("birthday")
 		}
 		row.BirthMD, _ = strconv.Atoi(d.Format("0102"))
-		return s.seal(row.Member, "birthday", *in.Birthday, &row.Birthday)
+		return s.seal(tx, row.Member, "birthday", *in.Birthday, &row.Birthday)
 	}
 	return nil
 }
 
-func (s *Service) seal(id int64, column, text string, into *string) error {
-	sealed, err := s.Vault.Seal(place(id, column), vault.Hide(text))
+func (s *Service) seal(tx *db.Tx, id int64, column, text string, into *string) error {
+	sealed, err := s.sealField(tx, id, place(id, column), vault.Hide(text))
 	*into = sealed
 	return err
 }

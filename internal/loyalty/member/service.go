@@ -194,7 +194,7 @@ func (s *Service) Bind(tx *db.Tx, id int64, i Identity) error {
 		}
 		return nil
 	}
-	sealed, err := s.Vault.Seal(vault.Place{Table: "member_identity", Row: id, Column: i.Kind}, i.Value)
+	sealed, err := s.sealField(tx, id, vault.Place{Table: "member_identity", Row: id, Column: i.Kind}, i.Value)
 	if err != nil {
 		return err
 	}
@@ -233,7 +233,7 @@ type Bound struct {
 func (s *Service) IdentitiesOf(r db.Reader, id int64) ([]Bound, error) {
 	var out []Bound
 	for _, row := range identitiesOf(r, id) {
-		v, err := s.Vault.Open(vault.Place{Table: "member_identity", Row: row.Origin, Column: row.Kind}, row.Sealed)
+		v, err := s.openIdentity(r, row)
 		if err != nil {
 			return nil, err
 		}
@@ -295,7 +295,7 @@ func (s *Service) setStatus(tx *db.Tx, id int64, status, reason string) error {
 func (s *Service) ValueOf(r db.Reader, id int64, kind, issuer string) (vault.Secret, bool, error) {
 	for _, row := range identitiesOf(r, id) {
 		if row.Kind == kind && row.Issuer == issuer {
-			v, err := s.Vault.Open(vault.Place{Table: "member_identity", Row: row.Origin, Column: row.Kind}, row.Sealed)
+			v, err := s.openIdentity(r, row)
 			return v, err == nil, err
 		}
 	}

@@ -59,6 +59,12 @@ func inbox(r db.Reader, member, before int64, unread bool, limit int) []Letter {
 	})
 }
 
+// CountOf counts a member's messages of an occasion.
+func CountOf(v *db.View, member int64, occasion string) (n int64) {
+	v.Row("SELECT COUNT(*) FROM message_inbox WHERE member_id = ? AND occasion = ?", []any{member, occasion}, &n)
+	return n
+}
+
 // maxUnread is where counting ends: a badge says 99+.
 const maxUnread = 100
 

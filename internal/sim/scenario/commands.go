@@ -16,7 +16,7 @@ type command struct {
 
 // commands is the whole language. It is a function because a race runs commands.
 func commands() []command {
-	return []command{
+	return append(centreCommands(), []command{
 		{"zone", []string{"zone America/New_York"}, "the programme's time zone; only as the first sentence", false, zone},
 		{"at", []string{"at 2026-03-01 10:00"}, "goes to a moment; background work runs on the way", false, at},
 		{"wait", []string{"wait 3 days", "wait 2 hours", "wait 30 minutes"}, "lets time pass", false, wait},
@@ -72,7 +72,7 @@ func commands() []command {
 			}
 			return w.verify()
 		}},
-	}
+	}...)
 }
 
 func find(name string) *command {

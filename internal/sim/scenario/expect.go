@@ -48,6 +48,7 @@ func looks() []look {
 		{"mix", []string{"expect mix base 2, silver 1"}, expectMix},
 		{"impact", []string{"expect impact members 3 up 1 down 1 if tiers base 0, silver 50, gold 200"}, expectImpact},
 		{"trial", []string{`expect trial orders 4 members 2 before 300 after 350 delta 50 growth 0 up 0 down 0 from 2026-03-01 until 2026-04-01 if rule "双倍" multiplier factor 2`}, expectTrial},
+		{"campaign", []string{"expect campaign check_in plays 1 points 5"}, expectCampaign},
 		{"preview", []string{`expect preview anna 100.00 points 200 if rule "双倍" multiplier factor 2`}, expectPreview},
 	}
 }

@@ -37,6 +37,11 @@ func memberLooks() []look {
 		m("orders", expectStats, "expect anna orders 2 spent 100.00 refunds 1 refunded 30.00"),
 		m("status", expectStatus, "expect anna status frozen"),
 		m("identities", expectIdentities, "expect anna identities 2"),
+		m("streak", expectStreak, "expect anna streak 3 given 19 today yes"),
+		m("letters", expectLetters, "expect anna letters tier_up 1"),
+		m("agrees", expectConsent, "expect anna agrees marketing no"),
+		m("void", expectVoid, "expect anna void 250"),
+		m("face", expectFace, "expect anna face 安娜", "expect anna face nobody"),
 		m("cost", expectCost, "expect anna cost partner:acme 20"),
 	}
 }

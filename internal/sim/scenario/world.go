@@ -34,6 +34,7 @@ type world struct {
 	people  map[string]person
 	rules   map[string]int64
 	holds   map[string]held
+	codes   map[string]string
 	merges  map[string]int64
 	refunds map[string]int // how many of an order
 	sources int
@@ -49,7 +50,7 @@ const start = "2026-01-01 09:00"
 
 func newWorld(ctx context.Context, dir string) *world {
 	w := &world{ctx: ctx, dir: dir, zone: clock.Shanghai, jobs: true, people: map[string]person{}, rules: map[string]int64{},
-		holds: map[string]held{}, merges: map[string]int64{}, refunds: map[string]int{}}
+		holds: map[string]held{}, codes: map[string]string{}, merges: map[string]int64{}, refunds: map[string]int{}}
 	return w
 }
 
