@@ -196,5 +196,5 @@ func TestACampaignIsVersionedCappedAndTakesTwo(t *testing.T) {
 	}
 	w.enter("ops")
 	w.hire("money", staff.Grant{Role: staff.Finance})
-	has(t, w.ask("ops", "POST", "/campaign-versions/"+made.ID+"/retirement", `{"reason":"over"}`, 200, nil), `"state":"waiting"`)
+	has(t, w.ask("ops", "POST", "/campaign-versions/"+made.ID+"/retirement", `{"reason":"over"}`, 202, nil), `"state":"waiting"`)
 }
