@@ -44,6 +44,7 @@ type DB struct {
 	readers   chan *session
 	ids       *id.Source
 	tx        *Tx
+	loader    *loader
 	queue     chan *call
 	gate      sync.RWMutex
 	closed    bool
@@ -116,7 +117,7 @@ func (d *DB) openPools(ctx context.Context) (err error) {
 		if d.w, err = d.newSession(ctx, d.wpool, true); err != nil {
 			return err
 		}
-		d.tx = newTx(d, d.w)
+		d.tx, d.loader = newTx(d, d.w), newLoader(d.w)
 	}
 	if d.rpool, err = d.eng.pool(d, false); err != nil {
 		return err
@@ -136,7 +137,11 @@ func (d *DB) openPools(ctx context.Context) (err error) {
 	if err := d.eng.background(d); err != nil {
 		return err
 	}
-	go d.lane()
+	if d.eng.alone() && d.opt.MaxGroup > 1 {
+		go d.pipeline()
+	} else {
+		go d.lane()
+	}
 	return nil
 }
 

@@ -94,8 +94,11 @@ func (t *Table[R, K]) args(k K, a []any) []any {
 // Get reads one row by key.
 func (t *Table[R, K]) Get(r Reader, k K) (R, bool) {
 	if tx, ok := r.(*Tx); ok {
-		c := sheetOf(tx, t).get(k)
-		return c.row, c.exists
+		if c := sheetOf(tx, t).get(k); c.exists {
+			return c.row, true
+		}
+		var none R
+		return none, false
 	}
 	return t.fetch(r.session(), k)
 }

@@ -19,20 +19,12 @@ type Tx struct {
 	journal []anySheet // one entry a change: undone from the end
 	fresh   map[int64]bool
 	after   []func()
-	texts   map[shape]string
-	args    []any
-	ptrs    []any
 	depth   int
 	cause   int64
 }
 
-type shape struct {
-	table, rows int
-	verb        byte
-}
-
 func newTx(d *DB, s *session) *Tx {
-	return &Tx{db: d, s: s, fresh: map[int64]bool{}, texts: map[shape]string{},
+	return &Tx{db: d, s: s, fresh: map[int64]bool{},
 		rng: rand.New(rand.NewPCG(d.opt.Seed, 1))}
 }
 
@@ -95,30 +87,27 @@ func (tx *Tx) undoTo(mark int) {
 }
 
 func (tx *Tx) reset(now int64) {
-	tx.now = now
 	for _, s := range tx.order {
 		s.reset()
 	}
+	tx.begin(now)
+}
+
+func (tx *Tx) begin(now int64) {
+	tx.now = now
 	tx.journal = tx.journal[:0]
 	clear(tx.fresh)
-	tx.after = tx.after[:0]
+	tx.after = nil
 	tx.depth, tx.cause = 0, 0
 }
 
-func (tx *Tx) dirty() bool {
+// lift takes what the group changed off the sheets, tables in the order first touched.
+func (tx *Tx) lift() []load {
+	var out []load
 	for _, s := range tx.order {
-		if s.pending() > 0 {
-			return true
+		if l := s.lift(); l.size() > 0 {
+			out = append(out, l)
 		}
 	}
-	return false
-}
-
-func (tx *Tx) flush() error {
-	for _, s := range tx.order {
-		if err := s.flush(); err != nil {
-			return err
-		}
-	}
-	return nil
+	return out
 }
