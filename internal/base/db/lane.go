@@ -114,7 +114,7 @@ func (d *DB) runGroup(group []*call) {
 			return
 		}
 		why := troubleOf(err)
-		if isRetryable(err) && try < maxTries {
+		if again := why == conflict || why == lost && !d.eng.alone(); again && try < maxTries {
 			if why == lost {
 				d.untilBack(try)
 			}

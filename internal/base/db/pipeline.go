@@ -45,12 +45,13 @@ func (d *DB) pipeline() {
 
 // step waits for the next thing to do and does it; it tells whether the queue is still open.
 func (p *pipe) step(open bool) bool {
-	if p.flight == nil && len(p.group) > 0 && (len(p.group) >= openAt || !open || len(p.d.queue) == 0) {
+	full := len(p.group) >= p.d.opt.MaxGroup || p.weight >= maxWeight
+	if p.flight == nil && len(p.group) > 0 && (full || !open || len(p.group) >= openAt || len(p.d.queue) == 0) {
 		p.hand()
 		return open
 	}
 	queue := p.d.queue
-	if !open || len(p.group) >= p.d.opt.MaxGroup || p.weight >= maxWeight {
+	if full || !open {
 		queue = nil
 	}
 	var from chan stored
