@@ -4,6 +4,7 @@ package app
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"path/filepath"
 
 	"guanxi/internal/app/importer"
@@ -18,6 +19,7 @@ import (
 	"guanxi/internal/base/vault"
 	"guanxi/internal/base/web"
 	"guanxi/internal/edge/channels"
+	"guanxi/internal/edge/webhook"
 	"guanxi/internal/edge/wechat/cashier"
 	"guanxi/internal/edge/wechat/pay"
 	"guanxi/internal/loyalty/campaign"
@@ -51,9 +53,10 @@ type Options struct {
 	ReadOnly  bool // beside a running server: nothing but views
 	MaxGroup  int  // how many writes share a commit; 0 is the usual
 	Channels  channels.Config
-	Pay       []pay.Account // merchants at WeChat Pay, with their keys
-	PayVia    pay.Options   // how they are reached; the zero value is the usual
-	PublicURL string        // how the outside reaches us: https://host
+	Pay       []pay.Account  // merchants at WeChat Pay, with their keys
+	PayVia    pay.Options    // how they are reached; the zero value is the usual
+	Webhooks  []netip.Prefix // inner networks that facts may be sent to
+	PublicURL string         // how the outside reaches us: https://host
 	// Driver and DSN let tests bring a database that fails on purpose.
 	Driver string
 	DSN    func(path string, write bool) string
@@ -85,6 +88,7 @@ type App struct {
 	Importer *importer.Importer
 	Payments *payment.Service
 	Cashier  *cashier.Cashier
+	Webhooks *webhook.Service
 	Channels channels.Config // the parties outside; it does not change while the installation runs
 }
 
@@ -93,7 +97,7 @@ var Schemas = []db.Schema{
 	campaign.Schema, message.Schema, track.Schema, privacy.Schema,
 	fact.Schema, job.Schema, setting.Schema, web.Schema, shop.Schema, staff.Schema, member.Schema, order.Schema,
 	ledger.Schema, tier.Schema, reward.Schema, earn.Schema, payment.Schema, cashier.Schema, centre.Schema, importer.Schema,
-	insight.Schema, task.Schema,
+	insight.Schema, task.Schema, webhook.Schema,
 }
 
 func (o *Options) defaults() {
@@ -169,6 +173,8 @@ func (a *App) wire(ctx context.Context, o Options) (err error) {
 	a.Orders.Wire(a.DB)
 	a.Ledger.Wire(a.DB)
 	a.Tiers.Wire(a.DB)
+	a.Webhooks = &webhook.Service{Vault: a.Vault, Inside: o.Webhooks}
+	a.Webhooks.Wire(a.DB, a.Jobs)
 	a.react()
 	a.schedule()
 	if err := a.deeds(); err != nil {

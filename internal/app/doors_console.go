@@ -47,6 +47,7 @@ func (a *App) consoleDoor(s *web.Server) {
 	insight.Console{Desk: d, Members: a.Members}.Register(s)
 	payment.Console{Desk: d, S: a.Payments}.Register(s)
 	a.shopRoutes(s)
+	a.webhookRoutes(s)
 	a.statusRoutes(s)
 	a.taskRoutes(s)
 	importer.Console{Desk: d, I: a.Importer}.Register(s)

@@ -36,17 +36,18 @@ var (
 
 // Config is the settings of one installation.
 type Config struct {
-	Data           string         // folder of everything that must be backed up
-	Listen         string         // host:port of the API and the web apps
-	PublicURL      string         // how browsers reach it, without a slash at the end; empty: from Listen
-	Zone           clock.Zone     // decides natural days
-	LogLevel       slog.Level     //
-	DB             vault.Secret   // empty: SQLite in Data; else mysql://user:password@host:port/database
-	KeysDir        string         // folder of the field keys; keep it apart from Data where possible
-	Channels       string         // file of the parties outside
-	EmulatorListen string         // host:port of the emulator
-	MetricsListen  string         // host:port of /metrics; empty: not served
-	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
+	Data            string         // folder of everything that must be backed up
+	Listen          string         // host:port of the API and the web apps
+	PublicURL       string         // how browsers reach it, without a slash at the end; empty: from Listen
+	Zone            clock.Zone     // decides natural days
+	LogLevel        slog.Level     //
+	DB              vault.Secret   // empty: SQLite in Data; else mysql://user:password@host:port/database
+	KeysDir         string         // folder of the field keys; keep it apart from Data where possible
+	Channels        string         // file of the parties outside
+	EmulatorListen  string         // host:port of the emulator
+	MetricsListen   string         // host:port of /metrics; empty: not served
+	WebhookNetworks []netip.Prefix // inner networks that facts may be sent to
+	TrustedProxies  []netip.Prefix // whose X-Forwarded-For is believed
 
 	flags   map[string]string // given on the command line, by key
 	sources map[string]string // where each setting came from

@@ -71,7 +71,12 @@ var settings = []*setting{
 		get: func(c *Config) string { return c.MetricsListen }},
 	{key: "trusted_proxies", want: "10.0.0.0/8, 192.0.2.1", list: true,
 		zh: "可信反向代理的网段", en: "networks of trusted reverse proxies",
-		set: setProxies, get: showProxies},
+		set: func(c *Config, s string) bool { return setNetworks(&c.TrustedProxies, s) },
+		get: func(c *Config) string { return showNetworks(c.TrustedProxies) }},
+	{key: "webhook_networks", want: "10.0.0.0/8, 192.0.2.1", list: true,
+		zh: "允许推送事件的内部网段", en: "inner networks that facts may be sent to",
+		set: func(c *Config, s string) bool { return setNetworks(&c.WebhookNetworks, s) },
+		get: func(c *Config) string { return showNetworks(c.WebhookNetworks) }},
 }
 
 // find gives the setting of a key, nil when there is none.
@@ -115,8 +120,8 @@ func setLogLevel(c *Config, s string) bool {
 	return ok
 }
 
-func setProxies(c *Config, s string) bool {
-	c.TrustedProxies = nil
+func setNetworks(to *[]netip.Prefix, s string) bool {
+	*to = nil
 	for _, part := range strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' }) {
 		p, err := netip.ParsePrefix(part)
 		if err != nil {
@@ -126,14 +131,14 @@ func setProxies(c *Config, s string) bool {
 			}
 			p = netip.PrefixFrom(a, a.BitLen())
 		}
-		c.TrustedProxies = append(c.TrustedProxies, p.Masked())
+		*to = append(*to, p.Masked())
 	}
 	return true
 }
 
-func showProxies(c *Config) string {
-	parts := make([]string, len(c.TrustedProxies))
-	for i, p := range c.TrustedProxies {
+func showNetworks(networks []netip.Prefix) string {
+	parts := make([]string, len(networks))
+	for i, p := range networks {
 		parts[i] = p.String()
 	}
 	return strings.Join(parts, ", ")
