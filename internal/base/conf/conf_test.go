@@ -269,7 +269,7 @@ func TestReferenceIsComplete(t *testing.T) {
 			t.Errorf("no flag %s", s.Flag)
 		}
 	}
-	if len(seen) != 11 {
+	if len(seen) != 12 {
 		t.Errorf("%d settings described", len(seen))
 	}
 }
