@@ -2,6 +2,7 @@ package app
 
 import (
 	"encoding/base64"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -10,6 +11,8 @@ import (
 	"testing"
 
 	"guanxi/internal/base/clock"
+	"guanxi/internal/base/db"
+	"guanxi/internal/loyalty/points"
 	"guanxi/internal/loyalty/staff"
 )
 
@@ -183,4 +186,20 @@ func TestTheLookIsVersionedAndChecked(t *testing.T) {
 			t.Error(path, rec.Code)
 		}
 	}
+}
+
+func TestTheRulesInWordsFollowTheSettings(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	(&caller{town: w}).get("/api/member/rules").want(200, "sections.0.lines.0=100 积分抵 1 元。", "sections.0.lines.1=每单最多抵扣 30%。", "sections.0.version=0",
+		"sections.1.lines.1=活动积分自获得起 3 个月有效，到最后一天结束时失效。", "sections.3.lines.1=银卡会员：成长值 100 起；消费积分 1.2 倍")
+	var version int64
+	w.write(func(tx *db.Tx) error {
+		next := points.Policy.At(tx, tx.Now()).Value
+		next.PerYuan, next.Campaign = 50, 0
+		v, err := points.SetPolicy(tx, next, 0, "anniversary")
+		version = v.ID
+		return err
+	})
+	(&caller{town: w}).get("/api/member/rules?lang=en").want(200, "sections.0.lines.0=50 points are worth ¥1.", "sections.1.lines.1=Points of campaigns don't expire.", fmt.Sprint("sections.0.version=", version))
 }

@@ -28,6 +28,8 @@ func (h *Routes) RoutesMember(srv *web.Server) {
 	tags := []string{"centre"}
 	web.Route(srv, web.Op{Door: member.Door, Method: http.MethodGet, Path: "/theme", ID: "centre.theme", Public: true, Tags: tags,
 		Zh: "品牌主题：名称、标志、颜色、卡面", En: "The brand's look: name, logo, colours, card faces"}, h.getTheme)
+	web.Route(srv, web.Op{Door: member.Door, Method: http.MethodGet, Path: "/rules", ID: "centre.rules", Public: true, Tags: tags,
+		Zh: "规则说明：由现行设置生成", En: "The rules in words, made from the settings in force"}, h.getHelp)
 	web.Route(srv, web.Op{Door: member.Door, Method: http.MethodGet, Path: "/me/home", ID: "me.home", Perm: web.AnyCaller, Tags: tags,
 		Zh: "首页一览：会员卡、进度、积分、提示、新人任务", En: "The home page: card, progress, points, nudges, newcomer tasks"}, h.getHome)
 	srv.Handle("GET "+imagePath+"{id}", Images(h.DB))
