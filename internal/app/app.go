@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"path/filepath"
 
+	"guanxi/internal/app/exporter"
 	"guanxi/internal/app/importer"
 	"guanxi/internal/base/clock"
 	"guanxi/internal/base/db"
@@ -71,6 +72,7 @@ type App struct {
 	DB       *db.DB
 	Bus      *fact.Bus
 	Vault    *vault.Vault
+	Exporter *exporter.Exporter
 	Jobs     *job.Runner
 	Shop     *shop.Service
 	Verifier *shop.Verifier
@@ -158,6 +160,7 @@ func (a *App) wire(ctx context.Context, o Options) (err error) {
 	a.Shop = shop.New(a.DB, a.Vault, o.Log)
 	a.Verifier = shop.NewVerifier(a.Shop)
 	a.Members = &member.Service{Vault: a.Vault, Zone: a.Zone}
+	a.Exporter = &exporter.Exporter{Desk: a.desk(), Members: a.Members, Vault: a.Vault, Folder: filepath.Join(o.Data, "exports")}
 	a.Orders = &order.Service{Zone: a.Zone}
 	a.Ledger = &ledger.Ledger{Zone: a.Zone}
 	a.Points = &points.Service{Zone: a.Zone, Ledger: a.Ledger}

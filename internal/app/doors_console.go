@@ -51,11 +51,12 @@ func (a *App) consoleDoor(s *web.Server) {
 	a.statusRoutes(s)
 	a.taskRoutes(s)
 	importer.Console{Desk: d, I: a.Importer}.Register(s)
+	a.Exporter.Register(s)
 }
 
 // deeds lists what happens when a second person agrees.
 func (a *App) deeds() error {
 	d := a.desk()
-	return errors.Join(staff.Console{Desk: d}.Deeds(), points.Console{Desk: d, S: a.Points}.Deeds(), tier.Console{Desk: d, S: a.Tiers}.Deeds(),
+	return errors.Join(a.Exporter.Deeds(), staff.Console{Desk: d}.Deeds(), points.Console{Desk: d, S: a.Points}.Deeds(), tier.Console{Desk: d, S: a.Tiers}.Deeds(),
 		earn.Console{Desk: d, S: a.Earn}.Deeds(), a.savingPartner().Register(a.Staff), campaign.Console{Desk: d, S: a.Campaign}.Deeds())
 }

@@ -39,6 +39,7 @@ func (a *App) schedule() {
 		job.Daily(selfCheck, 5, 0),
 	)
 	job.RegisterPurge(a.Jobs, 30)
+	a.Exporter.RegisterTasks(a.Jobs)
 	a.Staff.RegisterJobs(a.Jobs)
 	a.Shop.RegisterJobs(a.Jobs)
 	a.Members.RegisterJobs(a.Jobs)

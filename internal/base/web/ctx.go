@@ -19,6 +19,7 @@ type Ctx struct {
 	hash   string // of what the key stands for
 	status int    // asked for by SetStatus
 	reply  *reply // what Write has decided
+	file   *file  // what Download has decided
 }
 
 // Caller is who came through a door.
@@ -90,6 +91,8 @@ func (c *Ctx) conclude(out any, err error) {
 		x.refuse(err)
 	case c.reply != nil:
 		c.reply.send(x)
+	case c.file != nil:
+		c.file.send(x)
 	case x.route.Write:
 		x.refuse(errNoWrite)
 	default:

@@ -27,3 +27,15 @@ func EntryCount(v *db.View) (n int64) {
 	v.Row("SELECT COALESCE(SUM(seq), 0) FROM ledger_account", nil, &n)
 	return n
 }
+
+// EntriesAfter lists entries by key behind one, of one member or (0) of all.
+func EntriesAfter(v *db.View, k EntryKey, member int64, limit int) []Entry {
+	q := db.Query[Entry]{Order: "member_id, asset, seq", Limit: limit}
+	switch {
+	case member != 0:
+		q.Where, q.Args = "member_id = ? AND (asset > ? OR asset = ? AND seq > ?)", []any{member, k.Asset, k.Asset, k.Seq}
+	default:
+		q.Where, q.Args = "member_id >= ? AND (member_id > ? OR asset > ? OR asset = ? AND seq > ?)", []any{k.Member, k.Member, k.Asset, k.Asset, k.Seq}
+	}
+	return Entries.Select(v, q)
+}

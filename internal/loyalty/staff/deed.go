@@ -110,11 +110,12 @@ type FourEyes struct {
 	Tiers    bool `json:"tiers" zh:"更改等级" en:"Changing tiers"`
 	Points   bool `json:"points" zh:"更改积分政策与浮动汇率" en:"Changing the points policy and the floating rate"`
 	Partners bool `json:"partners" zh:"合作方的资金权限" en:"Scopes of partners that move value"`
+	Exports  bool `json:"exports" zh:"超出限额的会员导出" en:"Exports of more members than the limit"`
 	Settings bool `json:"settings" zh:"更改限额与本设置" en:"Changing limits and this setting"`
 }
 
 // Checks holds the versions of the setting.
-var Checks = setting.New("staff_checks", FourEyes{Rules: true, Tiers: true, Points: true, Partners: true, Settings: true})
+var Checks = setting.New("staff_checks", FourEyes{Rules: true, Tiers: true, Points: true, Partners: true, Exports: true, Settings: true})
 
 // Second refuses with ErrSecond when a change takes two and somebody besides its maker could agree.
 func Second(r db.Reader, who Who, wanted func(FourEyes) bool, agree string) error {

@@ -26,12 +26,14 @@ type Limit struct {
 const (
 	PointsPerAct = "points.per_act"
 	PointsPerDay = "points.per_day"
+	ExportRows   = "export.members"
 )
 
 // defaultLimits is the closed list of limits.
 var defaultLimits = []Limit{
 	{PointsPerAct, "单次手工调整积分上限", "Points by hand in one act", 1000},
 	{PointsPerDay, "每人每日手工调整积分上限", "Points by hand per person and day", 5000},
+	{ExportRows, "单人可导出的会员数上限", "Members one person may export alone", 100},
 }
 
 // maxAmount is more than any amount of points is ever worth writing.
@@ -98,3 +100,6 @@ func (s *Service) AllowPoints(tx *db.Tx, who Who, points int64) error {
 	manuals.Put(tx, used)
 	return nil
 }
+
+// LimitNow is how much one person may do alone, by the name of the limit.
+func (s *Service) LimitNow(r db.Reader, name string) int64 { return s.limit(r, name) }

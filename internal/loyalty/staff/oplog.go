@@ -63,7 +63,7 @@ func (s *Service) Log(tx *db.Tx, who Who, a Act) error {
 	if err != nil {
 		return err
 	}
-	row := LogRow{At: tx.Now(), Operator: who.Operator, Roles: rolesText(who.Grants), Act: a.What, Targets: idsText(a.Targets),
+	row := LogRow{At: tx.Now(), Operator: who.Operator, Roles: RolesText(who.Grants), Act: a.What, Targets: idsText(a.Targets),
 		Old: old, New: now, Reason: maskPhones(a.Reason), Approval: a.Approval, Request: cut(who.Request, maxRequest)}
 	if who.IP != "" {
 		row.Origin = s.vault.Index(originIndex, vault.Hide(who.IP))
@@ -207,7 +207,8 @@ func maskPhones(s string) string {
 	})
 }
 
-func rolesText(grants []Grant) string {
+// RolesText tells grants as the log does.
+func RolesText(grants []Grant) string {
 	var out []string
 	for _, g := range grants {
 		name := g.Role
