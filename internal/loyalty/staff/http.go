@@ -43,7 +43,7 @@ func (s *Service) Routes(srv *web.Server) {
 		Zh: "用初始化口令创建第一个操作员", En: "Make the first operator with the set-up token",
 		Errors: []*fault.Kind{ErrSetupToken, ErrSetupDone, ErrLogin, ErrName, ErrWeak}}, s.postSetup)
 	web.Route(srv, web.Op{Door: Door, Method: http.MethodPost, Path: "/session", ID: "staff.login", Public: true, Limit: tries, Tags: tags,
-		Zh: "登录", En: "Log in", Errors: []*fault.Kind{ErrWrongLogin, ErrLocked}}, s.postSession)
+		Zh: "登录", En: "Log in", Errors: []*fault.Kind{ErrWrongLogin, ErrLocked, ErrCodeNeeded, ErrWrongCode}}, s.postSession)
 	web.Route(srv, web.Op{Door: Door, Method: http.MethodGet, Path: "/session", ID: "staff.me", Perm: web.AnyCaller, Tags: tags,
 		Zh: "当前操作员与权限", En: "Who is logged in, and what they may do"}, s.getSession)
 	web.Route(srv, web.Op{Door: Door, Method: http.MethodDelete, Path: "/session", ID: "staff.logout", Perm: web.AnyCaller, Tags: tags,
@@ -83,6 +83,7 @@ type loginIn struct {
 	Body struct {
 		Login    string `json:"login" maxLength:"64" doc:"登录名|login name"`
 		Password string `json:"password" maxLength:"512" doc:"密码|password"`
+		Code     string `json:"code,omitempty" maxLength:"64" doc:"动态口令或恢复码，已启用者必填|code of the second factor or a recovery code, for who has one"`
 	}
 }
 
@@ -117,7 +118,7 @@ func (w Who) out() *meOut {
 }
 
 func (s *Service) postSession(c *web.Ctx, in *loginIn) (*meOut, error) {
-	token, who, err := s.Login(c, Attempt{Login: in.Body.Login, Password: vault.Hide(in.Body.Password), IP: c.IP().String(),
+	token, who, err := s.Login(c, Attempt{Login: in.Body.Login, Password: vault.Hide(in.Body.Password), Code: in.Body.Code, IP: c.IP().String(),
 		Agent: c.Header("User-Agent"), Request: c.RequestID()})
 	if err != nil {
 		return nil, err

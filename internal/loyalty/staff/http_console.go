@@ -21,11 +21,13 @@ func (k Console) Register(srv *web.Server) {
 	k.sessions(srv)
 	k.people(srv)
 	k.rules(srv)
+	k.factor(srv)
+	k.filters(srv)
 }
 
 // Deeds says what happens when somebody agrees.
 func (k Console) Deeds() error {
-	return errors.Join(k.limitDeed().Register(k.Staff), k.checksDeed().Register(k.Staff))
+	return errors.Join(k.limitDeed().Register(k.Staff), k.checksDeed().Register(k.Staff), k.factorDeed().Register(k.Staff))
 }
 
 func (k Console) sessions(srv *web.Server) {

@@ -32,6 +32,7 @@ const (
 type Attempt struct {
 	Login    string
 	Password vault.Secret
+	Code     string // of the second factor, or a recovery code
 	IP       string
 	Agent    string // what the browser calls itself
 	Request  string
@@ -56,6 +57,9 @@ func (s *Service) Login(ctx context.Context, a Attempt) (token string, who Who, 
 		now, ok := operators.Get(tx, row.ID)
 		if !ok || now.Status != Active || now.Password != row.Password {
 			return ErrWrongLogin.New()
+		}
+		if err := s.checkFactor(tx, row.ID, a.Code); err != nil {
+			return err
 		}
 		tries.Delete(tx, row.Login)
 		token = web.NewToken()

@@ -5,6 +5,7 @@
 //   - There is no default account: the first operator is made with a token that is shown once and works once.
 //   - Passwords stand only as argon2id hashes, tokens only as SHA-256 hashes. Five tries without a success lock a
 //     name for 15 minutes, and an answer never tells whether there is such a name.
+//   - Whoever has a second factor needs a code of it to log in; none counts twice, and wrong ones count as tries.
 //   - A session ends 15 minutes after it was used last (a use may be noted up to a minute late, never too early),
 //     8 hours after it began, and whenever its operator is blocked or gets a new password.
 //   - Permissions and roles are closed lists in this package. Nobody changes their own roles or status; where somebody
