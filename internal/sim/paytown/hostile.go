@@ -267,7 +267,8 @@ func (s *storm) run(ctx context.Context, n int) (Assault, error) {
 	if err != nil {
 		return s.a, err
 	}
-	each := n / (len(attacks) + len(s.lies) + 2)
+	kinds := len(attacks) + len(s.lies) + 2
+	each := (n + kinds - 1) / kinds
 	began := time.Now()
 	for _, k := range attacks {
 		s.volley(ctx, k.kind, each, func(rng *rand.Rand) parcel {

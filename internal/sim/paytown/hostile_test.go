@@ -32,7 +32,7 @@ func TestNoHostileDeliveryIsTaken(t *testing.T) {
 		t.Logf("%8d %s", k, kind)
 	}
 	t.Logf("%d deliveries, %d a second on all cores, %d genuine ones taken", sent, a.PerSecond, a.Genuine)
-	if len(a.Accepted) > 0 || a.Genuine != 24 || sent < n*9/10 || len(a.Sent) != 23 {
+	if len(a.Accepted) > 0 || a.Genuine != 24 || sent < n || len(a.Sent) != 23 {
 		t.Errorf("%d sent of %d kinds, accepted %v, genuine %d", sent, len(a.Sent), a.Accepted, a.Genuine)
 	}
 }
