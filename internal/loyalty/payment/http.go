@@ -137,7 +137,7 @@ func (h Routes) listMine(c *web.Ctx, in *struct{ web.Paging }) (out *web.Page[pa
 	}
 	err = h.DB.View(c, func(v *db.View) error {
 		rows := []paymentOut{}
-		for _, p := range OfMember(v, c.Caller.ID, before, in.Limit+1) {
+		for _, p := range OfMembers(v, member.Family(v, c.Caller.ID), before, in.Limit+1) {
 			rows = append(rows, outOf(v, p))
 		}
 		out = web.PageOf(rows, in.Limit, func(p paymentOut) string { return web.EncodeCursor(int64(p.ID)) })

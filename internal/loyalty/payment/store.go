@@ -1,7 +1,9 @@
 package payment
 
 import (
+	"cmp"
 	"embed"
+	"slices"
 
 	"guanxi/internal/base/db"
 )
@@ -183,16 +185,16 @@ func PaidBetween(v *db.View, mch string, from, to int64) []Payment {
 	return payments.Select(v, db.Query[Payment]{Where: "mch = ? AND paid_at >= ? AND paid_at < ?", Args: []any{mch, from, to}, Order: "payment_id"})
 }
 
-// OfMember lists a member's payments, newest first.
-func OfMember(r db.Reader, member, before int64, limit int) []Payment {
+// OfMembers lists the payments of a member and those merged into it, newest first.
+func OfMembers(v *db.View, family []int64, before int64, limit int) (out []Payment) {
 	if before == 0 {
 		before = 1<<63 - 1
 	}
-	return payments.Select(r, db.Query[Payment]{
-		Where: "member_id = ? AND payment_id < ?", Args: []any{member, before}, Order: "payment_id DESC", Limit: limit,
-		Match: func(p *Payment) bool { return p.Member == member && p.ID < before },
-		Less:  func(a, b *Payment) bool { return a.ID > b.ID },
-	})
+	for _, id := range family {
+		out = append(out, payments.Select(v, db.Query[Payment]{Where: "member_id = ? AND payment_id < ?", Args: []any{id, before}, Order: "payment_id DESC", Limit: limit})...)
+	}
+	slices.SortFunc(out, func(a, b Payment) int { return cmp.Compare(b.ID, a.ID) })
+	return out[:min(limit, len(out))]
 }
 
 // Latest lists payments, newest first.

@@ -285,6 +285,30 @@ func TestPointsAreHeldWhileSomebodyPays(t *testing.T) {
 	s.must(s.Call(t.Context(), s.anna, http.MethodPost, "/api/member/me/payments", `{"amount_fen":100,"points_used":4000}`, http.StatusConflict, nil))
 }
 
+// Who is merged keeps its payments: the survivor sees them, and a late one is booked for it.
+func TestPaymentsFollowAMerge(t *testing.T) {
+	t.Parallel()
+	s := begin(t, nil)
+	bob, err := s.Enrol(t.Context(), "bob")
+	s.must(err)
+	p, prepay, err := s.Begin(t.Context(), s.anna, 2_000)
+	s.must(err)
+	anna, _ := s.of("anna")
+	into, _ := s.of("bob")
+	s.must(s.App.DB.Write(t.Context(), db.Op{Actor: "staff:1"}, func(tx *db.Tx) error {
+		_, err := s.App.Members.Merge(tx, anna, into, "同一人")
+		return err
+	}))
+	s.must(s.Platform.Tap(prepay, "anna"))
+	s.wait(clock.Minute)
+	s.points(20)
+	var list struct{ Data []paytown.Payment }
+	s.must(s.Call(t.Context(), bob, http.MethodGet, "/api/member/me/payments", "", http.StatusOK, &list))
+	if len(list.Data) != 1 || list.Data[0].No != p.No || list.Data[0].State != payment.Paid {
+		t.Errorf("%+v", list)
+	}
+}
+
 func TestAbandonedPaymentIsClosedAtThePlatform(t *testing.T) {
 	t.Parallel()
 	s := begin(t, nil)

@@ -101,7 +101,7 @@ func (c *Cashier) learn(tx *db.Tx, t pay.Transaction, learned string) error {
 func (c *Cashier) ask(ctx context.Context, p payment.Payment) error {
 	client := c.byMch[p.Mch]
 	if client == nil {
-		return nil
+		return c.later(ctx, p, false) // the merchant was taken out of the file; others must not wait behind it
 	}
 	t, err := client.Query(ctx, p.No)
 	late := c.DB.Clock().Now() >= p.Expires

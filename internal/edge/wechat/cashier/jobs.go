@@ -118,8 +118,11 @@ func (c *Cashier) tellRefund(ctx context.Context, p payment.Payment, r pay.Refun
 
 func (c *Cashier) askRefund(ctx context.Context, f payment.Refund) error {
 	_, p, client, err := c.refundAt(ctx, f.ID)
-	if err != nil || client == nil {
+	if err != nil {
 		return err
+	}
+	if client == nil {
+		return c.laterRefund(ctx, f.ID)
 	}
 	r, err := client.QueryRefund(ctx, f.No)
 	if err == nil {
