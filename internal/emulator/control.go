@@ -11,10 +11,13 @@ import (
 // ControlPath is below which tests and the phone page steer the world.
 const ControlPath = "/_emulator/"
 
+// Control adds a way to steer a platform below ControlPath.
+func (e *Emulator) Control(pattern string, h http.HandlerFunc) { e.steer.HandleFunc(pattern, h) }
+
 // control opens the API that makes things happen: time, people, apps, faults, and the record of requests. Pages of other
 // sites may not use it.
 func (e *Emulator) control() {
-	in := http.NewServeMux()
+	in := e.steer
 	in.HandleFunc("GET /_emulator/state", e.getState)
 	in.HandleFunc("POST /_emulator/clock", e.postClock)
 	in.HandleFunc("GET /_emulator/people", func(w http.ResponseWriter, _ *http.Request) { reply(w, e.World.People()) })
@@ -26,6 +29,7 @@ func (e *Emulator) control() {
 		return e.World.Faults.List(), nil
 	}))
 	in.HandleFunc("DELETE /_emulator/faults", func(w http.ResponseWriter, _ *http.Request) { e.World.Faults.Clear(); reply(w, e.World.Faults.List()) })
+	in.HandleFunc("POST /_emulator/disorder", take(func(_ *http.Request, d world.Disorder) (any, error) { e.World.SetDisorder(d); return d, nil }))
 	in.HandleFunc("GET /_emulator/requests", e.getRequests)
 	e.mux.Handle(ControlPath, http.NewCrossOriginProtection().Handler(in))
 }

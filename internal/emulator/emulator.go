@@ -17,11 +17,12 @@ import (
 type Emulator struct {
 	World *world.World
 	mux   *http.ServeMux
+	steer *http.ServeMux
 }
 
 // New makes an emulator around a world, with the control API and nothing else.
 func New(w *world.World) *Emulator {
-	e := &Emulator{World: w, mux: http.NewServeMux()}
+	e := &Emulator{World: w, mux: http.NewServeMux(), steer: http.NewServeMux()}
 	e.control()
 	return e
 }

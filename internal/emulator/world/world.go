@@ -77,6 +77,7 @@ type World struct {
 	Client *http.Client // sends callbacks
 	seed   string
 	agenda agenda
+	roads  roads
 
 	mu      sync.Mutex
 	people  []*Person
