@@ -154,7 +154,7 @@ func (c *cli) open(ctx context.Context, readOnly bool) (*app.App, error) {
 		return nil, err
 	}
 	return app.Open(ctx, app.Options{Data: c.cfg.Data, URL: c.cfg.DB.Reveal(), Keys: c.cfg.KeysDir, Zone: c.cfg.Zone, Log: c.log, Metrics: c.met, ReadOnly: readOnly,
-		Channels: parties, Pay: merchants, Webhooks: c.cfg.WebhookNetworks, PublicURL: c.productURL()})
+		Channels: parties, Pay: merchants, Webhooks: c.cfg.WebhookNetworks, PublicURL: c.productURL(), Framer: c.emulator})
 }
 
 // language is that of the caller's shell; Chinese unless it says otherwise.

@@ -20,6 +20,7 @@ import (
 	"guanxi/internal/base/vault"
 	"guanxi/internal/base/web"
 	"guanxi/internal/edge/channels"
+	"guanxi/internal/edge/entry"
 	"guanxi/internal/edge/webhook"
 	"guanxi/internal/edge/wechat/cashier"
 	"guanxi/internal/edge/wechat/pay"
@@ -58,6 +59,7 @@ type Options struct {
 	PayVia    pay.Options    // how they are reached; the zero value is the usual
 	Webhooks  []netip.Prefix // inner networks that facts may be sent to
 	PublicURL string         // how the outside reaches us: https://host
+	Framer    string         // the phone of the emulator, which shows our pages in a frame; its clock may travel
 	// Driver and DSN let tests bring a database that fails on purpose.
 	Driver string
 	DSN    func(path string, write bool) string
@@ -92,12 +94,16 @@ type App struct {
 	Cashier  *cashier.Cashier
 	Webhooks *webhook.Service
 	Channels channels.Config // the parties outside; it does not change while the installation runs
+	Entry    *entry.Service
+	public   string
+	framer   string
 }
 
 // Schemas lists the tables of every feature, from the lowest up.
 var Schemas = []db.Schema{
 	campaign.Schema, message.Schema, track.Schema, privacy.Schema,
 	fact.Schema, job.Schema, setting.Schema, web.Schema, shop.Schema, staff.Schema, member.Schema, order.Schema,
+	entry.Schema,
 	ledger.Schema, tier.Schema, reward.Schema, earn.Schema, payment.Schema, cashier.Schema, centre.Schema, importer.Schema,
 	insight.Schema, task.Schema, webhook.Schema,
 }
@@ -128,7 +134,7 @@ func Open(ctx context.Context, o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{Zone: o.Zone, Clock: o.Clock, Log: o.Log, Metrics: o.Metrics, DB: d, Channels: o.Channels}
+	a := &App{Zone: o.Zone, Clock: o.Clock, Log: o.Log, Metrics: o.Metrics, DB: d, Channels: o.Channels, public: o.PublicURL, framer: o.Framer}
 	if err := a.wire(ctx, o); err != nil {
 		_ = d.Close()
 		return nil, err
@@ -178,6 +184,9 @@ func (a *App) wire(ctx context.Context, o Options) (err error) {
 	a.Tiers.Wire(a.DB)
 	a.Webhooks = &webhook.Service{Vault: a.Vault, Inside: o.Webhooks}
 	a.Webhooks.Wire(a.DB, a.Jobs)
+	if err := a.connect(); err != nil {
+		return err
+	}
 	a.react()
 	a.schedule()
 	if err := a.deeds(); err != nil {

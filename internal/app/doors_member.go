@@ -21,5 +21,6 @@ func (a *App) memberDoor(s *web.Server) {
 	a.Campaign.RoutesMember(s, a.DB)
 	a.Tracks.RoutesMember(s)
 	a.Privacy.RoutesMember(s)
+	a.Entry.RoutesMember(s)
 	(&centre.Routes{DB: a.DB, Zone: a.Zone, Members: a.Members, Tiers: a.Tiers}).RoutesMember(s)
 }

@@ -16,13 +16,16 @@ import (
 	"guanxi/internal/edge/channels"
 	"guanxi/internal/edge/wechat/pay"
 	"guanxi/internal/emulator"
+	"guanxi/internal/emulator/accounts"
 	emulated "guanxi/internal/emulator/pay"
+	"guanxi/internal/emulator/texts"
 	"guanxi/internal/emulator/world"
 )
 
 // Playground is a running emulator and what an installation must know to use it.
 type Playground struct {
 	*emulator.Emulator
+	Accounts *accounts.Platform
 	URL      string
 	Channels channels.Config
 	Pay      []pay.Account // the demonstration's merchant; none without a folder
@@ -59,12 +62,21 @@ func New(ctx context.Context, o Options) (*Playground, error) {
 // build fills the world and derives what the installation must know. Each platform has its lines here.
 func (p *Playground) build(product string) {
 	w := p.World
+	p.Accounts = accounts.New(w)
+	p.Accounts.Mount(p.Mount)
+	p.Accounts.Control(p.Control)
 	emulator.Demo(w, product, strings.TrimPrefix(strings.TrimPrefix(product, "http://"), "https://"))
 	p.Channels = channels.Config{Hosts: channels.Hosts{API: p.URL, Open: p.URL, QR: p.URL, JSSDK: p.URL + "/open/js/jweixin-1.6.0.js", Pay: p.URL,
 		Work: p.URL + "/qyapi", Aliyun: p.URL + "/aliyun", Tencent: p.URL + "/tencent"}}
+	vendor := &texts.Vendor{W: w, KeyID: "playground", Secret: w.Fixed(30, "sms"), Sign: "关系生活馆", AppID: "1400000000",
+		Templates: map[string]string{"SMS_CODE": "您的验证码是${code}，5分钟内有效，请勿告诉他人。"}}
+	p.Mount("/aliyun/", vendor.Aliyun())
+	p.Mount("/tencent/", vendor.Tencent())
+	p.Channels.SMS = &channels.SMS{Vendor: "aliyun", KeyID: vendor.KeyID, KeySecret: channels.Hide(vendor.Secret), AppID: vendor.AppID, Sign: vendor.Sign,
+		Templates: map[string]string{"code": "SMS_CODE"}}
 	for _, a := range w.Apps() {
 		app := channels.App{AppID: a.ID, Name: a.Name, Original: a.Original, Secret: channels.Hide(a.Secret), Token: channels.Hide(a.Token),
-			AESKey: channels.Hide(a.AESKey), Owner: a.Owner}
+			AESKey: channels.Hide(a.AESKey), Owner: a.Owner, Templates: p.templates(a)}
 		switch a.Kind {
 		case world.OA:
 			p.Channels.OA = append(p.Channels.OA, app)
@@ -95,6 +107,23 @@ func (p *Playground) merchant(o Options) error {
 	p.Page("/_emulator/pay/", platform.Controls())
 	p.Pay, err = pay.Load(file)
 	return err
+}
+
+// templates gives an account the templates of the demonstration, and tells their ids by purpose.
+func (p *Playground) templates(a world.App) map[string]string {
+	kind := map[string]string{world.OA: "template", world.MP: "subscribe"}[a.Kind]
+	out := map[string]string{}
+	for _, t := range []accounts.Template{
+		{ID: "points", Title: "积分变动提醒", Fields: []string{"thing1", "number2", "number3", "time4"}, Names: []string{"变动原因", "变动积分", "当前积分", "变动时间"}},
+		{ID: "tier", Title: "会员等级变更通知", Fields: []string{"phrase1", "thing2", "time3"}, Names: []string{"当前等级", "说明", "变更时间"}},
+		{ID: "expiring", Title: "积分到期提醒", Fields: []string{"number1", "date2", "thing3"}, Names: []string{"到期积分", "到期日期", "温馨提示"}},
+		{ID: "joined", Title: "入会成功通知", Fields: []string{"character_string1", "thing2", "time3"}, Names: []string{"会员号", "欢迎语", "入会时间"}},
+	} {
+		out[t.ID] = p.World.Fixed(43, "template|"+a.ID+"|"+t.ID)
+		t.ID, t.Kind = out[t.ID], kind
+		p.Accounts.AddTemplate(a.ID, t)
+	}
+	return out
 }
 
 // Serve answers until ctx ends.

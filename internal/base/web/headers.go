@@ -14,7 +14,6 @@ var (
 	sameOrigin  = []string{"same-origin"}
 	transport   = []string{"max-age=63072000; includeSubDomains"}
 	nothingCSP  = []string{"default-src 'none'; frame-ancestors 'none'"}
-	pageCSP     = []string{PagePolicy}
 	revalidated = []string{"no-cache"}
 )
 
@@ -36,9 +35,21 @@ func (x *exchange) guardHeaders() {
 	}
 }
 
+// pagePolicy is PagePolicy with what the installation allows besides.
+func (o *Options) pagePolicy() string {
+	policy := PagePolicy
+	for _, origin := range o.Scripts {
+		policy = strings.Replace(policy, "script-src 'self'", "script-src 'self' "+origin, 1)
+	}
+	if o.Framer != "" {
+		policy = strings.Replace(policy, "frame-ancestors 'none'", "frame-ancestors "+o.Framer, 1)
+	}
+	return policy
+}
+
 // pageHeaders turns the headers of an answer into those of a page or its parts.
-func pageHeaders(h http.Header) {
-	h["Content-Security-Policy"] = pageCSP
+func (s *Server) pageHeaders(h http.Header) {
+	h["Content-Security-Policy"] = s.policy
 	h["Cache-Control"] = revalidated
 }
 
@@ -104,3 +115,6 @@ func plainLocal(r *http.Request) bool {
 	a, err := netip.ParseAddr(strings.Trim(host, "[]"))
 	return err == nil && a.IsLoopback()
 }
+
+// PlainLocal is for handlers that set a cookie by themselves: whether it must do without Secure, on a developer's own machine.
+func PlainLocal(r *http.Request) bool { return plainLocal(r) }
