@@ -53,6 +53,7 @@ func doctor(ctx context.Context, c *cli) (any, error) {
 	if err := c.examineData(ctx, x); err != nil {
 		x.add("data", false, "%s", c.text(err))
 	}
+	c.examineChannels(ctx, x)
 	for _, f := range x.Findings {
 		c.say("%s %-28s %s", "%s %-28s %s", map[bool]string{true: "✓", false: "✗"}[f.OK], f.Check, f.Detail)
 	}

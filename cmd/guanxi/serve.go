@@ -35,6 +35,9 @@ func serve(ctx context.Context, c *cli) (any, error) {
 		if err := c.loadDemo(ctx, a); err != nil {
 			return nil, err
 		}
+		if err := a.Showcase(ctx); err != nil {
+			return nil, err
+		}
 	}
 	if err := c.where(ctx, a); err != nil {
 		return nil, err

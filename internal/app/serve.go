@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"os"
 	"sync"
 
@@ -39,8 +38,7 @@ func (a *App) Handler(trusted ...netip.Prefix) http.Handler { return a.front(tru
 func (a *App) front(trusted []netip.Prefix) *front {
 	f := &front{gauges: gauges{app: a}}
 	f.gauges.begin()
-	f.Server = web.New(web.Options{DB: a.DB, Clock: a.Clock, Log: a.Log, Metrics: a.observe, Title: "关系 Guanxi", Version: apiVersion, TrustedProxies: trusted,
-		Framer: a.framer, Scripts: a.scripts()})
+	f.Server = web.New(web.Options{DB: a.DB, Clock: a.Clock, Log: a.Log, Metrics: a.observe, Title: "关系 Guanxi", Version: apiVersion, TrustedProxies: trusted})
 	a.consoleDoor(f.Server)
 	a.partnerDoor(f.Server)
 	a.memberDoor(f.Server)
@@ -51,20 +49,8 @@ func (a *App) front(trusted []netip.Prefix) *front {
 	f.Handle("GET /healthz", f.health.Live())
 	f.Handle("GET /readyz", f.health.Ready())
 	f.Handle("GET /metrics", a.forOperators(f.gauges.handler()))
-	f.Site(sites())
+	f.Site(a.inWeChat(sites()))
 	return f
-}
-
-// scripts are the origins that pages take scripts from besides ours: WeChat's JS-SDK, where an account is connected.
-func (a *App) scripts() []string {
-	if len(a.Channels.OA) == 0 {
-		return nil
-	}
-	u, err := url.Parse(a.Channels.Hosts.JSSDK)
-	if err != nil || u.Host == "" {
-		return nil
-	}
-	return []string{u.Scheme + "://" + u.Host}
 }
 
 func (a *App) observe(route string, status int, seconds float64) {

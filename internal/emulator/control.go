@@ -40,6 +40,7 @@ type state struct {
 	People  []world.Person `json:"people"`
 	Apps    []publicApp    `json:"apps"`
 	Faults  []world.Fault  `json:"faults"`
+	Asked   int64          `json:"requests"` // how many there were
 }
 
 // publicApp is an app without its secrets.
@@ -51,7 +52,7 @@ type publicApp struct {
 }
 
 func (e *Emulator) getState(w http.ResponseWriter, _ *http.Request) {
-	s := state{Now: e.World.Clock.Now(), Waiting: e.World.Waiting(), People: e.World.People(), Apps: []publicApp{}, Faults: e.World.Faults.List()}
+	s := state{Now: e.World.Clock.Now(), Waiting: e.World.Waiting(), People: e.World.People(), Apps: []publicApp{}, Faults: e.World.Faults.List(), Asked: e.World.Record.Count()}
 	for _, a := range e.World.Apps() {
 		s.Apps = append(s.Apps, publicApp{a.ID, a.Kind, a.Name, a.Home})
 	}

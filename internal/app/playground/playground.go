@@ -18,6 +18,7 @@ import (
 	"guanxi/internal/emulator"
 	"guanxi/internal/emulator/accounts"
 	emulated "guanxi/internal/emulator/pay"
+	"guanxi/internal/emulator/phone"
 	"guanxi/internal/emulator/texts"
 	"guanxi/internal/emulator/world"
 )
@@ -65,6 +66,7 @@ func (p *Playground) build(product string) {
 	p.Accounts = accounts.New(w)
 	p.Accounts.Mount(p.Mount)
 	p.Accounts.Control(p.Control)
+	phone.Mount(p.Page)
 	emulator.Demo(w, product, strings.TrimPrefix(strings.TrimPrefix(product, "http://"), "https://"))
 	p.Channels = channels.Config{Hosts: channels.Hosts{API: p.URL, Open: p.URL, QR: p.URL, JSSDK: p.URL + "/open/js/jweixin-1.6.0.js", Pay: p.URL,
 		Work: p.URL + "/qyapi", Aliyun: p.URL + "/aliyun", Tencent: p.URL + "/tencent"}}

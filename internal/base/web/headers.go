@@ -14,6 +14,7 @@ var (
 	sameOrigin  = []string{"same-origin"}
 	transport   = []string{"max-age=63072000; includeSubDomains"}
 	nothingCSP  = []string{"default-src 'none'; frame-ancestors 'none'"}
+	pageCSP     = []string{PagePolicy}
 	revalidated = []string{"no-cache"}
 )
 
@@ -35,21 +36,9 @@ func (x *exchange) guardHeaders() {
 	}
 }
 
-// pagePolicy is PagePolicy with what the installation allows besides.
-func (o *Options) pagePolicy() string {
-	policy := PagePolicy
-	for _, origin := range o.Scripts {
-		policy = strings.Replace(policy, "script-src 'self'", "script-src 'self' "+origin, 1)
-	}
-	if o.Framer != "" {
-		policy = strings.Replace(policy, "frame-ancestors 'none'", "frame-ancestors "+o.Framer, 1)
-	}
-	return policy
-}
-
 // pageHeaders turns the headers of an answer into those of a page or its parts.
-func (s *Server) pageHeaders(h http.Header) {
-	h["Content-Security-Policy"] = s.policy
+func pageHeaders(h http.Header) {
+	h["Content-Security-Policy"] = pageCSP
 	h["Cache-Control"] = revalidated
 }
 

@@ -29,7 +29,7 @@ func (s *Server) serveReference() {
 func (s *Server) page(path, media string, content func() []byte) {
 	s.mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) {
 		b := content()
-		s.pageHeaders(w.Header())
+		pageHeaders(w.Header())
 		w.Header().Set("Content-Type", media)
 		w.Header().Set("Content-Length", strconv.Itoa(len(b)))
 		_, _ = w.Write(b)

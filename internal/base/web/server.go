@@ -28,8 +28,6 @@ type Options struct {
 	Version string
 	// TrustedProxies may tell who the caller is and that it came by TLS.
 	TrustedProxies []netip.Prefix
-	Framer         string   // an origin that may show pages in a frame; empty: none may
-	Scripts        []string // origins that pages may take scripts from besides ours
 }
 
 // Server holds doors and routes. Wire it whole before it serves.
@@ -42,7 +40,6 @@ type Server struct {
 	site   http.Handler
 	cross  *http.CrossOriginProtection
 	spec   func() specification
-	policy []string // the content security policy of pages
 }
 
 // New makes a server with the API reference and nothing else.
@@ -54,8 +51,7 @@ func New(opt Options) *Server {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{opt: opt, mux: http.NewServeMux(), doors: map[string]*Door{}, cross: http.NewCrossOriginProtection(),
-		policy: []string{opt.pagePolicy()}}
+	s := &Server{opt: opt, mux: http.NewServeMux(), doors: map[string]*Door{}, cross: http.NewCrossOriginProtection()}
 	s.api = huma.NewAPI(s.config(), adapter{s})
 	s.spec = sync.OnceValue(s.specify)
 	s.mux.HandleFunc("/", s.other)
@@ -93,7 +89,7 @@ func (s *Server) other(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if s.site != nil && !s.belowDoor(r.URL.Path) {
-		s.pageHeaders(w.Header())
+		pageHeaders(w.Header())
 		s.site.ServeHTTP(w, r)
 		return
 	}

@@ -110,11 +110,14 @@ func onward(w http.ResponseWriter, r *http.Request, to, word string) {
 func said(to, word string) string {
 	u, err := url.Parse(to)
 	if err != nil {
-		return "/m/?wechat=" + word
+		return "/m/?wechat=" + word + "#/"
 	}
 	q := u.Query()
 	q.Set("wechat", word)
 	u.RawQuery = q.Encode()
+	if u.Fragment == "" {
+		u.Fragment = "/" // else browsers keep the one of the platform's address
+	}
 	return u.String()
 }
 

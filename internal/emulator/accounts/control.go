@@ -1,8 +1,13 @@
 package accounts
 
 import (
+	"crypto/sha1" // #nosec G505 -- the platform's signatures are SHA-1
+	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"net/url"
+	"slices"
+	"sort"
 
 	"guanxi/internal/emulator/world"
 )
@@ -35,6 +40,20 @@ func (p *Platform) Control(open func(pattern string, h http.HandlerFunc)) {
 			p.SetLimit(path, n)
 		}
 		write(w, in)
+	})
+	open("GET /_emulator/codes", func(w http.ResponseWriter, _ *http.Request) { write(w, p.shownCodes()) })
+	open("POST /_emulator/wx/config", func(w http.ResponseWriter, r *http.Request) {
+		var in pageConfig
+		if json.NewDecoder(r.Body).Decode(&in) != nil {
+			w.WriteHeader(http.StatusUnprocessableEntity)
+			return
+		}
+		if why := p.checkConfig(in); why != "" {
+			w.WriteHeader(http.StatusForbidden)
+			write(w, map[string]string{"error": why})
+			return
+		}
+		write(w, map[string]bool{"ok": true})
 	})
 	open("POST /_emulator/people/{id}/{act}", func(w http.ResponseWriter, r *http.Request) {
 		var in act
@@ -99,6 +118,68 @@ func (p *Platform) act(what string, app world.App, person world.Person, in act) 
 		return nil, false
 	}
 	return ok, true
+}
+
+// shownCode is a code that hangs somewhere in a store.
+type shownCode struct {
+	Label   string `json:"label"`
+	Text    string `json:"text"`
+	Picture string `json:"picture"`
+}
+
+// shownCodes lists the scene codes that still hold, by what they say of the store.
+func (p *Platform) shownCodes() []shownCode {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out := []shownCode{}
+	for ticket, s := range p.scenes {
+		if s.until == 0 || p.W.Clock.Now() < s.until {
+			out = append(out, shownCode{labelOf(s.text), sceneURL + ticket, "/cgi-bin/showqrcode?ticket=" + url.QueryEscape(ticket)})
+		}
+	}
+	sort.Slice(out, func(i, j int) bool {
+		return out[i].Label < out[j].Label || out[i].Label == out[j].Label && out[i].Text < out[j].Text
+	})
+	return out
+}
+
+// labelOf says a scene in words where it has the usual form.
+func labelOf(scene string) string {
+	q, err := url.ParseQuery(scene)
+	if err != nil || q.Get("s") == "" {
+		return scene
+	}
+	label := "门店 " + q.Get("s")
+	if c := q.Get("c"); c != "" {
+		label += " · 导购 " + c
+	}
+	return label
+}
+
+// pageConfig is what a page gives to wx.config.
+type pageConfig struct {
+	AppID     string `json:"appid"`
+	Timestamp string `json:"timestamp"`
+	Nonce     string `json:"nonce"`
+	Signature string `json:"signature"`
+	URL       string `json:"url"`
+}
+
+// checkConfig verifies as the phone does: the page's host and the signature over its address.
+func (p *Platform) checkConfig(c pageConfig) string {
+	app, ok := p.W.App(c.AppID)
+	at, err := url.Parse(c.URL)
+	if !ok || err != nil {
+		return "config:invalid appid"
+	}
+	if !slices.Contains(app.Domains, at.Host) {
+		return "config:invalid url domain"
+	}
+	sum := sha1.Sum([]byte("jsapi_ticket=" + p.Ticket(c.AppID) + "&noncestr=" + c.Nonce + "&timestamp=" + c.Timestamp + "&url=" + c.URL)) // #nosec G401 -- as the platform defines it
+	if hex.EncodeToString(sum[:]) != c.Signature {
+		return "config:invalid signature"
+	}
+	return ""
 }
 
 // phoneApp is one account as it shows on somebody's phone.

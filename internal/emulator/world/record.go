@@ -109,3 +109,6 @@ func (k *keeper) Write(p []byte) (int, error) {
 
 // Unwrap lets the connection be taken over.
 func (k *keeper) Unwrap() http.ResponseWriter { return k.ResponseWriter }
+
+// Count is how many exchanges there were.
+func (r *Record) Count() int64 { r.mu.Lock(); defer r.mu.Unlock(); return r.n }

@@ -1,0 +1,55 @@
+package app
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"guanxi/web"
+)
+
+// inWeChat lets the members' pages take the JS-SDK from where the configuration says, and be shown by the phone of the emulator.
+// No other page is relaxed.
+func (a *App) inWeChat(next http.Handler) http.Handler {
+	script := ""
+	if u, err := url.Parse(a.Channels.Hosts.JSSDK); err == nil && u.Host != "" && len(a.Channels.OA) > 0 {
+		script = u.Scheme + "://" + u.Host
+	}
+	if script == "" && a.framer == "" {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, web.MemberPath) {
+			w = &relaxed{ResponseWriter: w, script: script, framer: a.framer}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// relaxed changes the policy of a page just before its headers go out.
+type relaxed struct {
+	http.ResponseWriter
+	script, framer string
+	begun          bool
+}
+
+func (x *relaxed) begin() {
+	if x.begun {
+		return
+	}
+	x.begun = true
+	policy := x.Header().Get("Content-Security-Policy")
+	if x.script != "" {
+		policy = strings.Replace(policy, "script-src 'self'", "script-src 'self' "+x.script, 1)
+	}
+	if x.framer != "" {
+		policy = strings.Replace(policy, "frame-ancestors 'none'", "frame-ancestors "+x.framer, 1)
+	}
+	x.Header().Set("Content-Security-Policy", policy)
+}
+
+// WriteHeader sends the status with the changed policy.
+func (x *relaxed) WriteHeader(status int) { x.begin(); x.ResponseWriter.WriteHeader(status) }
+
+// Write sends a part of the page.
+func (x *relaxed) Write(b []byte) (int, error) { x.begin(); return x.ResponseWriter.Write(b) }
