@@ -1,8 +1,11 @@
 package app
 
 import (
+	"bytes"
+	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"guanxi/web"
@@ -21,10 +24,41 @@ func (a *App) inWeChat(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, web.MemberPath) {
 			w = &relaxed{ResponseWriter: w, script: script, framer: a.framer}
+			if a.framer != "" && r.URL.Path == web.MemberPath && r.Header.Get("Sec-Fetch-Dest") == "iframe" {
+				a.inWebview(next, w, r)
+				return
+			}
 		}
 		next.ServeHTTP(w, r)
 	})
 }
+
+// inWebview gives a page what WeChat's own browser would: the phone of the emulator can't do it from outside.
+func (a *App) inWebview(next http.Handler, w http.ResponseWriter, r *http.Request) {
+	r.Header.Del("Accept-Encoding")
+	r.Header.Del("If-None-Match")
+	page := &kept{ResponseWriter: w, status: http.StatusOK}
+	next.ServeHTTP(page, r)
+	text := strings.Replace(page.text.String(), "<head>", `<head><script src="`+a.framer+`/open/js/webview.js"></script>`, 1)
+	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+	w.Header().Del("Etag")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(page.status)
+	_, _ = io.WriteString(w, text)
+}
+
+// kept holds a page back until it is changed.
+type kept struct {
+	http.ResponseWriter
+	status int
+	text   bytes.Buffer
+}
+
+// WriteHeader remembers the status.
+func (k *kept) WriteHeader(status int) { k.status = status }
+
+// Write remembers a part of the page.
+func (k *kept) Write(b []byte) (int, error) { return k.text.Write(b) }
 
 // relaxed changes the policy of a page just before its headers go out.
 type relaxed struct {

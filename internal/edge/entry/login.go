@@ -106,17 +106,20 @@ func onward(w http.ResponseWriter, r *http.Request, to, word string) {
 	http.Redirect(w, r, said(to, word), http.StatusFound) //nolint:gosec // next let nothing through but paths of ours
 }
 
+// finishes is the page of the members' app that makes a session of a login.
+const finishes = "/pages/welcome/welcome"
+
 // said adds to a path how the login went.
 func said(to, word string) string {
 	u, err := url.Parse(to)
 	if err != nil {
-		return "/m/?wechat=" + word + "#/"
+		return "/m/?wechat=" + word + "#" + finishes
 	}
 	q := u.Query()
 	q.Set("wechat", word)
 	u.RawQuery = q.Encode()
 	if u.Fragment == "" {
-		u.Fragment = "/" // else browsers keep the one of the platform's address
+		u.Fragment = finishes // without one, browsers keep that of the platform's address
 	}
 	return u.String()
 }

@@ -23,8 +23,10 @@ func Mount(page func(pattern string, h http.Handler)) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		site.ServeHTTP(w, r)
 	}))
-	page("GET /open/js/jweixin-1.6.0.js", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "no-cache")
-		http.ServeFileFS(w, r, in, "jweixin.js")
-	}))
+	for at, file := range map[string]string{"jweixin-1.6.0.js": "jweixin.js", "webview.js": "webview.js"} {
+		page("GET /open/js/"+at, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Cache-Control", "no-cache")
+			http.ServeFileFS(w, r, in, file)
+		}))
+	}
 }
