@@ -14,9 +14,22 @@ const roles: Plugin = {
   },
 }
 
+// The framework's runtime names a host of its maker: pictures of shadows it never shows, a script of advertisements it never loads.
+// They go, so that no host but ours stands in what we ship; mini.mjs and hosts.mjs hold that.
+const hosts: Plugin = {
+  name: 'guanxi-hosts',
+  enforce: 'post',
+  generateBundle(_, bundle) {
+    for (const file of Object.values(bundle)) {
+      if (file.type === 'chunk') file.code = file.code.replace(/https?:\/\/[\w.-]*dcloud\.(?:net\.cn|io)[^"'`\s)]*/g, 'about:blank')
+      else if (typeof file.source === 'string') file.source = file.source.replace(/url\(["']?https?:\/\/[\w.-]*dcloud[^)]*\)/g, 'none')
+    }
+  },
+}
+
 export default defineConfig({
   base: './',
-  plugins: [roles, (uni as any).default ? (uni as any).default() : uni()],
+  plugins: [roles, hosts, (uni as any).default ? (uni as any).default() : uni()],
   resolve: { alias: { '@contract': fileURLToPath(new URL('../contract', import.meta.url)) } },
   build: { assetsInlineLimit: 0, target: mini ? undefined : 'es2018' },
 })

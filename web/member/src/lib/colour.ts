@@ -49,14 +49,22 @@ export interface Look {
   dark_paper: string
 }
 
+/** A colour at full strength: a tint of a dark one would be grey. */
+function vivid(c: Rgb): Rgb {
+  const most = Math.max(...c, 1)
+  return c.map((v) => (v * 205) / most) as Rgb
+}
+
 /** What the pages need of a brand's look, as CSS variables: `-l` in the light, `-d` in the dark. */
 export function brandVars(look: Look): Record<string, string> {
   const c = parse(look.primary)
+  const glow = parse(look.accent, '#c8873c')
   const paper = parse(look.paper, '#f6f5f2')
   const night = parse(look.dark_paper, '#121413')
-  const glow = parse(look.accent, '#c8873c')
   const sunk = mix(paper, black, 0.05)
   const nightSunk = mix(night, white, 0.1)
+  const soft = mix(paper, vivid(c), 0.15)
+  const nightSoft = mix(nightSunk, c, 0.35)
   return {
     '--brand': show(c),
     '--on-brand': show(inkOn(c)),
@@ -65,10 +73,10 @@ export function brandVars(look: Look): Record<string, string> {
     '--warm-ink-l': show(readable(glow, mix(paper, glow, 0.2))),
     '--warm-ink-d': show(readable(glow, mix(night, glow, 0.22))),
     '--glow': show(glow),
-    '--accent-l': show(readable(readable(c, sunk), mix(paper, c, 0.09))),
-    '--accent-d': show(readable(readable(c, nightSunk), mix(nightSunk, c, 0.2))),
-    '--soft-l': show(mix(paper, c, 0.09)),
-    '--soft-d': show(mix(nightSunk, c, 0.2)),
+    '--accent-l': show(readable(readable(c, sunk), soft)),
+    '--accent-d': show(readable(readable(c, nightSunk), nightSoft)),
+    '--soft-l': show(soft),
+    '--soft-d': show(nightSoft),
     '--ground-l': show(paper),
     '--ground-d': show(night),
     '--sunk-l': show(sunk),

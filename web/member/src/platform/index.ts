@@ -67,16 +67,32 @@ export function inWechat(): boolean {
   // #endif
 }
 
-/** A ticket that the service can turn into an identity; in a browser the page leaves for WeChat and comes back. */
-export async function enterByWechat(): Promise<string> {
-  // #ifdef MP-WEIXIN
-  return new Promise((done) => uni.login({ provider: 'weixin', success: (r) => done(r.code), fail: () => done('') }))
-  // #endif
-  // #ifndef MP-WEIXIN
-  return ''
-  // #endif
+// #ifdef MP-WEIXIN
+/** The code by which the service asks WeChat who this is. */
+export const wechatCode = (): Promise<string> => new Promise((done) => uni.login({ provider: 'weixin', success: (r) => done(r.code), fail: () => done('') }))
+// #endif
+
+// #ifndef MP-WEIXIN
+/** The address of this page as WeChat knows it, without what follows the "#". */
+export const pageAddress = (): string => location.href.split('#')[0]
+
+/** Leaves for WeChat, which sends the browser back to the app. */
+export function leaveForWechat(app: string) {
+  location.href = `/hooks/wechat/oa/${encodeURIComponent(app)}/login?next=${encodeURIComponent(location.pathname)}`
 }
-export const phoneByWechat = ''
+
+/** How a login by WeChat went, once: "ready", a word for what failed, or nothing when there was none. */
+export function wechatSaid(): string {
+  const query = new URLSearchParams(location.search)
+  const word = query.get('wechat') ?? ''
+  if (word) {
+    query.delete('wechat')
+    const rest = query.toString()
+    history.replaceState(history.state, '', location.pathname + (rest ? '?' + rest : '') + location.hash)
+  }
+  return word
+}
+// #endif
 
 /** Makes the screen bright while a code is shown; gives back what puts it right. */
 export function brighten(): () => void {

@@ -11,3 +11,16 @@ export function goBack() {
   if (getCurrentPages().length > 1) void uni.navigateBack({ delta: 1 })
   else void uni.reLaunch({ url: '/pages/home/home' })
 }
+
+/** The pages as the service names them. */
+const named: Record<string, string> = {
+  home: '/pages/home/home', statement: '/pages/points/points', tiers: '/pages/tiers/tiers', expiring: '/more/expiring/expiring', profile: '/more/profile/profile',
+  checkin: '/more/checkin/checkin', settings: '/more/settings/settings', orders: '/more/orders/orders', inbox: '/more/inbox/inbox',
+}
+
+/** Goes where the service says. */
+export function to(page: string) {
+  const path = named[page] ?? named.home
+  if (path.startsWith('/pages/')) swap(path)
+  else go(path)
+}
