@@ -11,7 +11,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What waits for the caller to approve */
+        /** Approvals: those the caller may decide, has asked for, or that are settled */
         get: operations["approval.list"];
         put?: never;
         post?: never;
@@ -89,6 +89,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/console/jobs/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List jobs, newest first, by filters */
+        get: operations["console.status.queue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/console/jobs/{id}": {
         parameters: {
             query?: never;
@@ -96,7 +113,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** A job */
+        get: operations["console.status.job"];
         put?: never;
         post?: never;
         /** Discard a dead letter */
@@ -497,6 +515,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/console/members/{id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everything that befell a member, newest first */
+        get: operations["console.insight.timeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/console/members/{id}/unmasking": {
         parameters: {
             query?: never;
@@ -753,6 +788,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/console/orders/list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List orders, newest first, by filters */
+        get: operations["console.order.list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Overview: live figures, daily trend, liability, tiers and alarms */
+        get: operations["console.insight.overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/console/partners": {
         parameters: {
             query?: never;
@@ -822,6 +891,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/console/reports/demotions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Calendar of tiers that end, and who would step down */
+        get: operations["console.insight.demotions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/reports/demotions/{day}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Members whose tier ends on a day */
+        get: operations["console.insight.demotion_members"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/console/reports/expiries": {
         parameters: {
             query?: never;
@@ -829,8 +932,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What of all members lapses when */
-        get: operations["console.points.expiries"];
+        /** Calendar of points that lapse, over all members */
+        get: operations["console.insight.expiries"];
         put?: never;
         post?: never;
         delete?: never;
@@ -847,7 +950,7 @@ export interface paths {
             cookie?: never;
         };
         /** Members of whom most lapses soon */
-        get: operations["console.points.expiring"];
+        get: operations["console.insight.expiring"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1106,6 +1209,23 @@ export interface paths {
         put?: never;
         /** Draft a version of a rule */
         post: operations["console.rule.draft"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Search by phone, card, openid, order or member number */
+        post: operations["console.insight.search"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2245,6 +2365,42 @@ export interface components {
             /** @description 中文|in Chinese */
             zh: string;
         };
+        AppJobOut: {
+            /**
+             * Format: int64
+             * @description 尝试次数|attempts since it last got on
+             */
+            attempts: number;
+            /**
+             * Format: int64
+             * @description 产生时间|when it came about
+             */
+            created_at: number;
+            /**
+             * Format: int64
+             * @description 待执行：应执行时间；执行中：租约到期；已结束：结束时间|ready: when due; running: end of the lease; ended: when
+             */
+            due_at: number;
+            /** @description 种类的英文名|kind in English */
+            en: string;
+            /** @description 最后的错误|last error */
+            error: string;
+            /**
+             * Format: id
+             * @description 任务|the job
+             * @example 288230376151711744
+             */
+            id: string;
+            /** @description 种类|kind */
+            kind: string;
+            /**
+             * @description 状态|state
+             * @enum {string}
+             */
+            state: "ready" | "running" | "done" | "dead" | "dropped";
+            /** @description 种类的中文名|kind in Chinese */
+            zh: string;
+        };
         AppJobsOut: {
             /** @description 死信，最旧的在前，最多 200 条|dead letters, the oldest first, at most 200 */
             dead: components["schemas"]["AppDeadJob"][];
@@ -2675,6 +2831,10 @@ export interface components {
             reason: string;
             /** @description 改动的设置项，未给的保持现值|the settings that change; what is left out stays */
             value: unknown;
+        };
+        ConsoleInsightSearchBody: {
+            /** @description 手机号、卡号、openid、unionid、订单号、退款号或会员编号|a phone, card, openid, unionid, order, refund or member number */
+            q: string;
         };
         ConsoleMemberCancelBody: {
             /** @description 原因|why */
@@ -3794,6 +3954,455 @@ export interface components {
             /** @description 给人看的一句话|a sentence for people */
             message: string;
         };
+        InsightAlarm: {
+            /**
+             * @description 告警|which alarm
+             * @enum {string}
+             */
+            code: "dead_jobs" | "jobs_late" | "refunds_to_review" | "ledger_wrong" | "log_wrong" | "approvals_waiting";
+            /**
+             * Format: int64
+             * @description 数量|how many
+             */
+            count: number;
+            /** @description 英文说明|in English */
+            en: string;
+            /**
+             * @description 级别|level
+             * @enum {string}
+             */
+            level: "error" | "warning" | "info";
+            /** @description 控制台中的页面|page of the console */
+            page: string;
+            /** @description 中文说明|in Chinese */
+            zh: string;
+        };
+        InsightDemotion: {
+            /**
+             * Format: int64
+             * @description 等级有效期的最后一天|last day of the validity
+             */
+            day: number;
+            /**
+             * Format: int64
+             * @description 其中成长值不足、将降级的|of them, who would step down as they stand
+             */
+            down: number;
+            /** @description 英文名|name in English */
+            en: string;
+            /** @description 等级代码|key of the tier */
+            key: string;
+            /**
+             * Format: int64
+             * @description 到期的会员|members whose tier ends
+             */
+            members: number;
+            /**
+             * Format: int64
+             * @description 等级序号|rank
+             */
+            rank: number;
+            /** @description 中文名|name in Chinese */
+            zh: string;
+        };
+        InsightDemotions: {
+            /**
+             * Format: int64
+             * @description 统计时间；会员很多时每夜统计一次，0 为尚未统计|when it was summed up: nightly where there are many members, 0 not yet
+             */
+            at: number;
+            /** @description 按日与等级|by day and tier */
+            data: components["schemas"]["InsightDemotion"][];
+        };
+        InsightEndingOut: {
+            /** @description 将降级|would step down as it stands */
+            down: boolean;
+            /**
+             * Format: int64
+             * @description 成长值|growth
+             */
+            growth: number;
+            /**
+             * Format: int64
+             * @description 保级成长值|growth to keep it
+             */
+            keep: number;
+            /** @description 等级代码|key of the tier */
+            key: string;
+            /**
+             * Format: id
+             * @description 会员|the member
+             * @example 288230376151711744
+             */
+            member: string;
+            /**
+             * Format: int64
+             * @description 等级序号|rank
+             */
+            rank: number;
+            /**
+             * Format: int64
+             * @description 有效期|end of the validity
+             */
+            until: number;
+        };
+        InsightExpiringMember: {
+            /**
+             * Format: int64
+             * @description 最早到期日|local day of the first
+             */
+            first_day: number;
+            /**
+             * Format: id
+             * @description 会员|the member
+             * @example 288230376151711744
+             */
+            member: string;
+            /**
+             * Format: int64
+             * @description 即将到期积分|points that lapse
+             */
+            points: number;
+        };
+        InsightExpirings: {
+            /**
+             * Format: int64
+             * @description 统计时间|when it was summed up
+             */
+            at: number;
+            /** @description 最多的在前|most first */
+            data: components["schemas"]["InsightExpiringMember"][];
+            /**
+             * Format: int64
+             * @description 所用档位|the days it is about
+             */
+            days: number;
+        };
+        InsightFigures: {
+            /**
+             * Format: int64
+             * @description 今日实付，分|paid today, in fen
+             */
+            amount_today: number;
+            /** @description 沉淀率|share never spent */
+            breakage: string;
+            /** @description 消耗率|spent by issued */
+            burn_rate: string;
+            /**
+             * Format: int64
+             * @description 欠分|owed by members
+             */
+            debt: number;
+            /**
+             * Format: int64
+             * @description 扣除预计沉淀后的负债，分|liability less expected breakage, in fen
+             */
+            expected_fen: number;
+            /**
+             * Format: int64
+             * @description 累计过期|expired ever
+             */
+            expired: number;
+            /**
+             * Format: int64
+             * @description 累计发放|issued ever
+             */
+            issued: number;
+            /**
+             * Format: int64
+             * @description 今日入会|joined today
+             */
+            joined_today: number;
+            /**
+             * Format: int64
+             * @description 负债，分|liability, in fen
+             */
+            liability_fen: number;
+            /**
+             * Format: int64
+             * @description 会员数|members
+             */
+            members: number;
+            /**
+             * Format: int64
+             * @description 今日订单|orders today
+             */
+            orders_today: number;
+            /**
+             * Format: int64
+             * @description 未使用积分|points outstanding
+             */
+            points: number;
+            /**
+             * Format: int64
+             * @description 累计消耗|spent ever
+             */
+            spent: number;
+        };
+        InsightFoundOrder: {
+            /**
+             * Format: int64
+             * @description 实付，分|paid, in fen
+             */
+            amount: number;
+            /**
+             * Format: id
+             * @description 订单|the order
+             * @example 288230376151711744
+             */
+            id: string;
+            /** @description 单号|number */
+            no: string;
+            /** @description 来源|source */
+            source: string;
+            /** @description 状态|status */
+            status: string;
+        };
+        InsightHealth: {
+            /**
+             * Format: int64
+             * @description 死信|dead letters
+             */
+            dead: number;
+            /** @description 最近一次账本校验|the last verification of the ledger */
+            ledger: components["schemas"]["InsightVerification"];
+            /** @description 最近一次操作日志校验|the last verification of the operation log */
+            log: components["schemas"]["InsightVerification"];
+            /**
+             * Format: int64
+             * @description 最久未执行者的应执行时间，0 为无|when the one that waits longest was due, 0 none
+             */
+            oldest_due: number;
+            /**
+             * Format: int64
+             * @description 待执行任务|jobs that wait
+             */
+            ready: number;
+            /**
+             * Format: int64
+             * @description 执行中任务|jobs that run
+             */
+            running: number;
+        };
+        InsightHit: {
+            /**
+             * @description 因何匹配|what matched
+             * @enum {string}
+             */
+            by: "phone" | "card" | "openid" | "unionid" | "external" | "member" | "order";
+            /** @description 会员（脱敏），散客订单没有|the member, masked; absent for an order of a guest */
+            member?: components["schemas"]["MemberConsoleSummary"];
+            /** @description 订单|the order, when it was found by one */
+            order?: components["schemas"]["InsightFoundOrder"];
+        };
+        InsightItem: {
+            /**
+             * Format: int64
+             * @description 积分、成长值，或金额（分）|points or growth; fen of orders and refunds
+             */
+            amount: number;
+            /**
+             * Format: int64
+             * @description 时间，UTC 毫秒|when, milliseconds UTC
+             */
+            at: number;
+            /**
+             * Format: int64
+             * @description 之后的余额|balance after it
+             */
+            balance?: number;
+            /** @description 经办|by whom */
+            by?: string;
+            /**
+             * Format: int64
+             * @description 到期|when it lapses
+             */
+            expires_at?: number;
+            /** @description 在其种类中的编号|its number among its kind */
+            id: string;
+            /**
+             * @description 种类|what sort of thing
+             * @enum {string}
+             */
+            kind: "points" | "growth" | "order" | "refund" | "tier" | "notice" | "status" | "merge" | "unmerge" | "joined";
+            /** @description 单号|number of the order or refund */
+            no?: string;
+            /** @description 之后的状态或等级|after: status or tier */
+            now?: string;
+            /** @description 说明|reason */
+            reason?: string;
+            /** @description 关联，如 order:编号|what it is about, such as order:id */
+            ref?: string;
+            /**
+             * Format: id
+             * @description 规则版本|version of the rule
+             * @example 288230376151711744
+             */
+            rule_version?: string;
+            /** @description 之前的状态|before */
+            was?: string;
+            /** @description 细类：流水种类、订单状态、等级变化原因或新状态|finer: kind of entry, status of the order, reason of the tier, new status */
+            what: string;
+            /**
+             * Format: id
+             * @description 原因链：/members/{id}/decisions/{why}|its reasons: /members/{id}/decisions/{why}
+             * @example 288230376151711744
+             */
+            why?: string;
+        };
+        InsightLapse: {
+            /**
+             * Format: int64
+             * @description 到期自然日（当日结束时失效）|local day at whose end they lapse
+             */
+            day: number;
+            /**
+             * Format: int64
+             * @description 会员数|members
+             */
+            members: number;
+            /**
+             * Format: int64
+             * @description 积分|points
+             */
+            points: number;
+        };
+        InsightLapses: {
+            /**
+             * Format: int64
+             * @description 统计时间；会员很多时每夜统计一次，0 为尚未统计|when it was summed up: nightly where there are many members, 0 not yet
+             */
+            at: number;
+            /** @description 按日|by day */
+            data: components["schemas"]["InsightLapse"][];
+        };
+        InsightOverviewOut: {
+            /** @description 告警，最严重的在前|alarms, the worst first */
+            alarms: components["schemas"]["InsightAlarm"][];
+            /**
+             * Format: int64
+             * @description 时刻，UTC 毫秒|the instant, milliseconds UTC
+             */
+            at: number;
+            /**
+             * Format: int64
+             * @description 起始日|first day
+             */
+            from: number;
+            /** @description 运行|health */
+            health: components["schemas"]["InsightHealth"];
+            /** @description 当前数字|figures now */
+            now: components["schemas"]["InsightFigures"];
+            /** @description 等级结构|mix of tiers */
+            tiers: components["schemas"]["InsightTierShare"][];
+            /** @description 每日一行，无缺日|one row a day, none missing */
+            trend: components["schemas"]["InsightTrendDay"][];
+            /**
+             * Format: int64
+             * @description 截止日|last day
+             */
+            until: number;
+        };
+        InsightSearchOut: {
+            /** @description 最多 20 项|at most 20 */
+            data: components["schemas"]["InsightHit"][];
+        };
+        InsightTierShare: {
+            /** @description 颜色|colour */
+            colour: string;
+            /** @description 英文名|name in English */
+            en: string;
+            /** @description 代码|key */
+            key: string;
+            /**
+             * Format: int64
+             * @description 会员数|members
+             */
+            members: number;
+            /**
+             * Format: int64
+             * @description 序号|rank
+             */
+            rank: number;
+            /** @description 占比|share */
+            share: string;
+            /** @description 中文名|name in Chinese */
+            zh: string;
+        };
+        InsightTrendDay: {
+            /**
+             * Format: int64
+             * @description 实付，分|paid, in fen
+             */
+            amount: number;
+            /**
+             * Format: int64
+             * @description 扣回积分|points taken back
+             */
+            clawed: number;
+            /**
+             * Format: int64
+             * @description 自然日|local day
+             */
+            day: number;
+            /**
+             * Format: int64
+             * @description 过期积分|points expired
+             */
+            expired: number;
+            /**
+             * Format: int64
+             * @description 发放积分|points issued
+             */
+            issued: number;
+            /**
+             * Format: int64
+             * @description 入会|joined
+             */
+            joined: number;
+            /**
+             * Format: int64
+             * @description 当日结束时负债，分|liability at its end, in fen
+             */
+            liability_fen: number;
+            /**
+             * Format: int64
+             * @description 订单|orders
+             */
+            orders: number;
+            /**
+             * Format: int64
+             * @description 当日结束时未使用积分|points outstanding at its end
+             */
+            points: number;
+            /**
+             * Format: int64
+             * @description 退款，分|refunded, in fen
+             */
+            refunded: number;
+            /**
+             * Format: int64
+             * @description 退款笔数|refunds
+             */
+            refunds: number;
+            /**
+             * Format: int64
+             * @description 消耗积分（净）|points spent, less those given back
+             */
+            spent: number;
+        };
+        InsightVerification: {
+            /**
+             * Format: int64
+             * @description 时间，0 为从未|when, 0 never
+             */
+            at: number;
+            /**
+             * @description 结果|outcome
+             * @enum {string}
+             */
+            state: "never" | "ok" | "wrong";
+        };
         LedgerConsoleBalance: {
             /**
              * @description 资产|asset
@@ -4791,6 +5400,12 @@ export interface components {
             /** @description 原因|why */
             reason?: string;
         };
+        PageAppJobOut: {
+            /** @description 本页内容|what is on this page */
+            data: components["schemas"]["AppJobOut"][];
+            /** @description 下一页的翻页标记，没有则已到末页|cursor of the next page; absent on the last */
+            next?: string;
+        };
         PageAppStoreOut: {
             /** @description 本页内容|what is on this page */
             data: components["schemas"]["AppStoreOut"][];
@@ -4806,6 +5421,18 @@ export interface components {
         PageEarnStatementLine: {
             /** @description 本页内容|what is on this page */
             data: components["schemas"]["EarnStatementLine"][];
+            /** @description 下一页的翻页标记，没有则已到末页|cursor of the next page; absent on the last */
+            next?: string;
+        };
+        PageInsightEndingOut: {
+            /** @description 本页内容|what is on this page */
+            data: components["schemas"]["InsightEndingOut"][];
+            /** @description 下一页的翻页标记，没有则已到末页|cursor of the next page; absent on the last */
+            next?: string;
+        };
+        PageInsightItem: {
+            /** @description 本页内容|what is on this page */
+            data: components["schemas"]["InsightItem"][];
             /** @description 下一页的翻页标记，没有则已到末页|cursor of the next page; absent on the last */
             next?: string;
         };
@@ -4842,6 +5469,12 @@ export interface components {
         PagePointsLotOut: {
             /** @description 本页内容|what is on this page */
             data: components["schemas"]["PointsLotOut"][];
+            /** @description 下一页的翻页标记，没有则已到末页|cursor of the next page; absent on the last */
+            next?: string;
+        };
+        PageStaffApprovalOut: {
+            /** @description 本页内容|what is on this page */
+            data: components["schemas"]["StaffApprovalOut"][];
             /** @description 下一页的翻页标记，没有则已到末页|cursor of the next page; absent on the last */
             next?: string;
         };
@@ -4971,28 +5604,6 @@ export interface components {
              */
             seq: number;
         };
-        PointsConsoleExpiring: {
-            /**
-             * Format: int64
-             * @description 最早到期日|local day of the first
-             */
-            first_day: number;
-            /**
-             * Format: id
-             * @description 会员|the member
-             * @example 288230376151711744
-             */
-            member: string;
-            /**
-             * Format: int64
-             * @description 即将到期积分|points that lapse
-             */
-            points: number;
-        };
-        PointsConsoleExpirings: {
-            /** @description 最多的在前|most first */
-            data: components["schemas"]["PointsConsoleExpiring"][];
-        };
         PointsConsoleFrozen: {
             /**
              * Format: id
@@ -5010,27 +5621,6 @@ export interface components {
              * @enum {string}
              */
             state: "open" | "posted" | "voided" | "expired";
-        };
-        PointsConsoleLapse: {
-            /**
-             * Format: int64
-             * @description 到期自然日（当日结束时失效）|local day at whose end they lapse
-             */
-            day: number;
-            /**
-             * Format: int64
-             * @description 会员数|members
-             */
-            members: number;
-            /**
-             * Format: int64
-             * @description 积分|points
-             */
-            points: number;
-        };
-        PointsConsoleLapses: {
-            /** @description 按日|by day */
-            data: components["schemas"]["PointsConsoleLapse"][];
         };
         PointsConsoleLiability: {
             /** @description 沉淀率：过期 ÷（消耗 + 过期）|expired ÷ (spent + expired) */
@@ -5418,10 +6008,34 @@ export interface components {
             title?: string;
         };
         StaffApprovalOut: {
+            /** @description 与现状逐项比较；没有可比时列出全部内容|what it would change, item by item; all of the content where there is nothing to compare */
+            changes: components["schemas"]["StaffChangeOut"][];
+            /**
+             * Format: id
+             * @description 处理人|who decided
+             * @example 288230376151711744
+             */
+            checker?: string;
+            /** @description 处理人姓名|name of who decided */
+            checker_name?: string;
+            /** @description 是否与现状比较过|whether it was compared with what stands now */
+            compared: boolean;
             /** @description 内容|what is to happen */
             content: unknown;
+            /**
+             * Format: int64
+             * @description 提交时间|when it was asked for
+             */
+            created_at: number;
+            /**
+             * Format: int64
+             * @description 处理时间，0 为未处理|when it was decided, 0 not yet
+             */
+            decided_at: number;
             /** @description 内容的 SHA-256，同意时须带回|SHA-256 of the content; bring it back to approve */
             digest: string;
+            /** @description 种类的英文名|kind in English */
+            en: string;
             /**
              * Format: int64
              * @description 到期，UTC 毫秒|when it expires, milliseconds UTC
@@ -5441,6 +6055,10 @@ export interface components {
              * @example 288230376151711744
              */
             maker: string;
+            /** @description 申请人姓名|name of who asks */
+            maker_name: string;
+            /** @description 处理说明|note of the decision */
+            note?: string;
             /** @description 原因|why */
             reason: string;
             /**
@@ -5448,10 +6066,22 @@ export interface components {
              * @enum {string}
              */
             state: "waiting" | "approved" | "refused" | "expired" | "executed";
+            /**
+             * Format: id
+             * @description 限定门店，没有则为全部|the store it is about; absent: all
+             * @example 288230376151711744
+             */
+            store?: string;
+            /** @description 种类的中文名|kind in Chinese */
+            zh: string;
         };
-        StaffApprovalsOut: {
-            /** @description 最紧急的在前|the most urgent first */
-            data: components["schemas"]["StaffApprovalOut"][];
+        StaffChangeOut: {
+            /** @description 之后的值，null 为没有|the value after, null for none */
+            now: unknown;
+            /** @description 位置，如 value.levels.1.growth|where, such as value.levels.1.growth */
+            path: string;
+            /** @description 现在的值，null 为没有|the value now, null for none */
+            was: unknown;
         };
         StaffDecisionOut: {
             /**
@@ -5519,6 +6149,8 @@ export interface components {
             at: number;
             /** @description 链上的哈希|hash in the chain */
             hash: string;
+            /** @description 操作员姓名|name of the operator */
+            name: string;
             /** @description 之后的值（脱敏）|the value after, masked */
             new: string;
             /** @description 之前的值（脱敏）|the value before, masked */
@@ -6063,7 +6695,14 @@ export type $defs = Record<string, never>;
 export interface operations {
     "approval.list": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description 每页条数|how many on a page */
+                limit?: number;
+                /** @description 上一页给出的 next|next of the page before */
+                cursor?: string;
+                /** @description inbox 待我处理（最紧急的在前）；mine 我提交的；settled 我可见的已处理|those to decide (most urgent first), asked for by the caller, or settled */
+                view?: "inbox" | "mine" | "settled";
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -6076,7 +6715,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["StaffApprovalsOut"];
+                    "application/json": components["schemas"]["PageStaffApprovalOut"];
                 };
             };
             /** @description login.required */
@@ -6097,7 +6736,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description input.invalid */
+            /** @description cursor.malformed, input.invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6482,6 +7121,139 @@ export interface operations {
             };
             /** @description permission.denied */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.status.queue": {
+        parameters: {
+            query?: {
+                /** @description 每页条数|how many on a page */
+                limit?: number;
+                /** @description 上一页给出的 next|next of the page before */
+                cursor?: string;
+                /** @description 状态|state */
+                state?: "ready" | "running" | "done" | "dead" | "dropped";
+                /** @description 种类|kind */
+                kind?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageAppJobOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description cursor.malformed, input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.status.job": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 任务|the job */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppJobOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description job.not_found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6907,6 +7679,14 @@ export interface operations {
                 limit?: number;
                 /** @description 上一页给出的 next|next of the page before */
                 cursor?: string;
+                /** @description 操作员|by this operator */
+                operator?: string;
+                /** @description 动作，以点结尾则为前缀，如 points.|the act; with a dot at its end a group of them, such as points. */
+                act?: string;
+                /** @description 此时刻（含）之后，UTC 毫秒|at or after, milliseconds UTC */
+                from?: number;
+                /** @description 此时刻之前|before */
+                until?: number;
             };
             header?: never;
             path?: never;
@@ -8725,6 +9505,81 @@ export interface operations {
             };
         };
     };
+    "console.insight.timeline": {
+        parameters: {
+            query?: {
+                /** @description 每页条数|how many on a page */
+                limit?: number;
+                /** @description 上一页给出的 next|next of the page before */
+                cursor?: string;
+                /** @description 只看一类|one sort only */
+                only?: "points" | "growth" | "orders" | "tier" | "member";
+            };
+            header?: never;
+            path: {
+                /** @description 会员编号|the member */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageInsightItem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description member.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description cursor.malformed, input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "console.member.unmask": {
         parameters: {
             query?: never;
@@ -10463,6 +11318,140 @@ export interface operations {
             };
         };
     };
+    "console.order.list": {
+        parameters: {
+            query?: {
+                /** @description 每页条数|how many on a page */
+                limit?: number;
+                /** @description 上一页给出的 next|next of the page before */
+                cursor?: string;
+                /** @description 来源|source */
+                source?: string;
+                /** @description 渠道|channel */
+                channel?: string;
+                /** @description 门店编码|code of the store */
+                store?: string;
+                /** @description 状态|status */
+                status?: "paid" | "partially_refunded" | "refunded" | "closed";
+                /** @description 此时刻（含）之后收到，UTC 毫秒|received at or after, milliseconds UTC */
+                from?: number;
+                /** @description 此时刻之前收到|received before */
+                until?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOrderConsoleOrder"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description cursor.malformed, input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.insight.overview": {
+        parameters: {
+            query?: {
+                /** @description 起始日（含），如 20260131；缺省为 30 天前|first local day; 30 days back when absent */
+                from?: number;
+                /** @description 截止日（含）|last local day; today when absent */
+                until?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InsightOverviewOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "console.shop.partners": {
         parameters: {
             query?: never;
@@ -10990,7 +11979,7 @@ export interface operations {
             };
         };
     };
-    "console.points.expiries": {
+    "console.insight.demotions": {
         parameters: {
             query?: {
                 /** @description 往后多少天|how many days ahead */
@@ -11008,7 +11997,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PointsConsoleLapses"];
+                    "application/json": components["schemas"]["InsightDemotions"];
                 };
             };
             /** @description login.required */
@@ -11049,10 +12038,133 @@ export interface operations {
             };
         };
     };
-    "console.points.expiring": {
+    "console.insight.demotion_members": {
+        parameters: {
+            query?: {
+                /** @description 每页条数|how many on a page */
+                limit?: number;
+                /** @description 上一页给出的 next|next of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description 等级有效期的最后一天，如 20260131|last day of the validity, such as 20260131 */
+                day: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageInsightEndingOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description cursor.malformed, input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.insight.expiries": {
         parameters: {
             query?: {
                 /** @description 往后多少天|how many days ahead */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InsightLapses"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.insight.expiring": {
+        parameters: {
+            query?: {
+                /** @description 往后多少天，按 7、30、90、400 天分档|how many days ahead: 7, 30, 90 or 400, whichever comes next */
                 days?: number;
                 /** @description 条数|how many */
                 limit?: number;
@@ -11069,7 +12181,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PointsConsoleExpirings"];
+                    "application/json": components["schemas"]["InsightExpirings"];
                 };
             };
             /** @description login.required */
@@ -12553,6 +13665,102 @@ export interface operations {
             };
             /** @description storage.failed, storage.full */
             507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.insight.search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsoleInsightSearchBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InsightSearchOut"];
+                };
+            };
+            /** @description request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description rate.limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };

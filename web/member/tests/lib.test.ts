@@ -2,7 +2,6 @@ import { beforeEach, expect, test } from 'vitest'
 import { speak, t } from '@/i18n'
 import { en } from '@/i18n/en'
 import { zh } from '@/i18n/zh'
-import { calendar } from '@/lib/calendar'
 import { code128, symbols } from '@/lib/code128'
 import { brandVars, contrast, inkOn, parse, readable } from '@/lib/colour'
 import { qrPicture } from '@/lib/qr'
@@ -40,13 +39,6 @@ test('a list falls into months in its order', () => {
   const at = (m: number, d: number) => Date.UTC(2026, m - 1, d)
   const groups = byMonth([at(11, 20), at(11, 1), at(10, 31)], (x) => x)
   expect(groups.map((g) => [g.key, g.title, g.rows.length])).toEqual([['2026-11', '2026年11月', 2], ['2026-10', '2026年10月', 1]])
-})
-
-test('the weeks of a month begin on Monday', () => {
-  const november = calendar(202611) // begins on a Sunday
-  expect(november[0]).toEqual([0, 0, 0, 0, 0, 0, 20261101])
-  expect(november.flat().filter(Boolean)).toHaveLength(30)
-  expect(calendar(202802).flat().filter(Boolean)).toHaveLength(29)
 })
 
 test('a barcode says what it should', () => {

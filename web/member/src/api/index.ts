@@ -27,15 +27,13 @@ export type Consents = S['MemberConsentsOut']
 export type Agreed = { version: string; channel?: string; store?: string; clerk?: string; source?: string; invite?: string }
 export type Session = { state: 'in' | 'agree'; is_new: boolean; phone: boolean; token?: string; ticket?: string }
 export type Agreements = S['MemberAgreementsOut']
-export type Checkin = { open: boolean; today: number; done_today: boolean; streak: number; next_day: number; next_points: number; days: { day: number; points: number }[]; ladder: { day: number; points: number }[] }
-export type Rules = { version: string; since: number; sections: { key: string; title: string; lines: string[] }[] }
-export type MyData = { data: { kind: string; title: string; note: string; count: number }[]; points: number }
 export type Month = S['EarnMonthLine']
 
 type Page<T> = { data: T[]; next?: string }
 
 export interface StatementQuery {
   cursor?: string
+  limit?: number
   direction?: 'in' | 'out'
   kind?: 'expire'
   month?: number
@@ -50,20 +48,14 @@ export const api = {
   statement: (q: StatementQuery) => ask<Page<Line>>('/me/statement', { query: { limit: 30, ...q } }),
   months: () => ask<{ data: Month[] }>('/me/statement/months'),
   expiring: () => ask<Expiring>('/me/expiring', { query: { days: 400 } }),
-  orders: (cursor: string) => ask<Page<Order>>('/me/orders', { query: { limit: 20, cursor } }),
+  orders: (cursor: string, limit = 20) => ask<Page<Order>>('/me/orders', { query: { limit, cursor } }),
   order: (id: string) => ask<OrderDetail>(`/me/orders/${id}/why`),
   saveProfile: (key: string, body: ProfileFields) => ask<S['MemberPutProfileOut']>('/me/profile', { method: 'PUT', key, body }),
   unread: () => ask<{ unread: number }>('/me/unread'),
-  inbox: (cursor: string) => ask<Page<Letter>>('/me/messages', { query: { limit: 20, cursor } }),
+  inbox: (cursor: string, limit = 20) => ask<Page<Letter>>('/me/messages', { query: { limit, cursor } }),
   readLetters: (key: string, body: { ids?: string[]; up_to?: string }) => ask<unknown>('/me/messages/read', { method: 'PUT', key, body }),
-  checkin: (month?: number) => ask<Checkin>('/me/checkin', { query: { month } }),
-  checkIn: (key: string) => ask<{ points: number }>('/me/checkins', { method: 'POST', key, body: {} }),
   consents: () => ask<Consents>('/me/consents'),
   setConsent: (key: string, purpose: string, given: boolean, version?: string) => ask<unknown>(`/me/consents/${purpose}`, { method: 'PUT', key, body: given ? { given, version } : { given } }),
-  myData: () => ask<MyData>('/me/data'),
-  exportData: (key: string) => ask<unknown>('/me/exports', { method: 'POST', key, body: {} }),
-  close: (key: string) => ask<unknown>('/me/closure', { method: 'POST', key, body: {} }),
-  rules: () => ask<Rules>('/rules'),
   agreements: () => ask<Agreements>('/agreements'),
   askCode: (phone: string) => ask<{ again_after: number }>('/phone-codes', { method: 'POST', body: { phone } }),
   enter: (body: { phone: string; code: string; agreement: Agreed; client: 'web' | 'mini' }) => ask<Session>('/session', { method: 'POST', body }),

@@ -4,8 +4,11 @@ import { tracker } from '@/track'
 /** The purpose under which behaviour is gathered. */
 export const behaviour = 'tracking'
 
+/** Whether the service takes events. It does not yet, so nothing is gathered, whatever was agreed. */
+const taken = false
+
 export function applyConsents(list: Consent[]) {
-  tracker.allow(!!list.find((c) => c.key === behaviour)?.given)
+  tracker.allow(taken && !!list.find((c) => c.key === behaviour)?.given)
 }
 
 /** Once after the start: what the member has agreed to. */
