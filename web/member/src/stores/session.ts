@@ -1,5 +1,4 @@
 import { forgetAll } from '@/api/use'
-import { onLeft } from '@/api/http'
 import { token } from '@/platform'
 
 /** Nobody is logged in, or no longer: the welcome page takes over, once. */
@@ -10,4 +9,3 @@ export function leave() {
   const now = (pages[pages.length - 1] as any)?.route ?? ''
   if (!now.startsWith('pages/welcome/') && !now.startsWith('more/agreement') && !now.startsWith('more/rules')) void uni.reLaunch({ url: '/pages/welcome/welcome' })
 }
-onLeft.tell = leave
