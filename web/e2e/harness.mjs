@@ -17,7 +17,7 @@ const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/
 
 export const count = { passed: 0, failed: 0 }
 /** The running server: its address, the one-time link of the first start, its process. */
-export const server = { url: '', setup: '', folder: '', process: null }
+export const server = { url: '', setup: '', emulator: '', folder: '', process: null }
 /** The first operator, who may do everything; made by the first test of the console. */
 export const owner = { name: '周岚', login: 'owner', password: 'correct horse battery' }
 
@@ -42,6 +42,8 @@ export async function startServer() {
       said += b
       const link = said.match(/https?:\/\/\S+#setup=\S+/)
       if (link) server.setup = link[0]
+      const beside = said.match(/(?:手机模拟|Phone)\s+(http:\/\/[^\s/]+)/)
+      if (beside) server.emulator = beside[1]
       if (/Ctrl-C/.test(said)) done()
     }
     child.stdout.on('data', hear)
