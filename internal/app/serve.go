@@ -192,7 +192,7 @@ func (a *App) SetupLink(ctx context.Context, publicURL string) (link string, err
 			return nil
 		}
 		token, err := a.Staff.NewSetupToken(tx)
-		link = publicURL + "/#setup=" + token
+		link = publicURL + "/console/sign-in#setup=" + token
 		return err
 	})
 	return link, err

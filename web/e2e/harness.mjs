@@ -10,7 +10,9 @@ import { join } from 'node:path'
 import { createRequire } from 'node:module'
 import { chromium } from 'playwright-core'
 
-const patience = 60_000 // a loaded machine is slow; nothing here is a measure of speed
+// A loaded machine is slow, and nothing here measures speed. Who works on a test may be less patient and stop at the first failure.
+const patience = Number(process.env.PATIENCE) || 60_000
+const bail = !!process.env.BAIL
 const root = new URL('../..', import.meta.url).pathname
 const out = new URL('./out/', import.meta.url).pathname
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -105,6 +107,7 @@ export async function test(name, run) {
     count.failed++
     console.log(String(failed.stack || failed).split('\n').slice(0, 14).join('\n'))
     if (complaints.length) console.log(complaints.join('\n'))
+    if (bail) throw new Error('stopped at the first failure')
   } else count.passed++
 }
 

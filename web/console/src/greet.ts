@@ -1,1 +1,0 @@
-export const greet = () => '关系 Guanxi'

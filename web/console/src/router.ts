@@ -1,0 +1,63 @@
+import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
+import { can, canAny, enter, session } from './lib/session'
+
+declare module 'vue-router' {
+  interface RouteMeta {
+    /** The permissions of which one is needed; without it the page is for everybody who is signed in. */
+    need?: string[]
+    open?: boolean
+  }
+}
+
+export const routes: RouteRecordRaw[] = [
+  { path: '/sign-in', component: () => import('./pages/SignIn.vue'), meta: { open: true } },
+  { path: '/', component: () => import('./pages/Overview.vue') },
+  { path: '/welcome', component: () => import('./pages/Welcome.vue') },
+  { path: '/members', component: () => import('./pages/Members.vue'), meta: { need: ['view.members'] } },
+  { path: '/members/:id', component: () => import('./pages/member/Member.vue'), meta: { need: ['view.members'] }, props: true },
+  { path: '/merges', component: () => import('./pages/Merge.vue'), meta: { need: ['merge.members'] } },
+  { path: '/orders', component: () => import('./pages/Orders.vue'), meta: { need: ['view.orders'] } },
+  { path: '/orders/:source/:no', component: () => import('./pages/Order.vue'), meta: { need: ['view.orders'] }, props: true },
+  { path: '/rules', component: () => import('./pages/Rules.vue'), meta: { need: ['view.rules'] } },
+  { path: '/rules/new', component: () => import('./pages/rule/Edit.vue'), meta: { need: ['edit.rules'] } },
+  { path: '/rules/:id', component: () => import('./pages/rule/Rule.vue'), meta: { need: ['view.rules'] }, props: true },
+  { path: '/rules/:id/edit/:version?', component: () => import('./pages/rule/Edit.vue'), meta: { need: ['edit.rules'] }, props: true },
+  { path: '/tiers', component: () => import('./pages/Tiers.vue'), meta: { need: ['view.rules', 'view.reports'] } },
+  { path: '/points', component: () => import('./pages/Points.vue'), meta: { need: ['view.settings', 'view.reports', 'view.points'] } },
+  { path: '/approvals', component: () => import('./pages/Approvals.vue') },
+  { path: '/log', component: () => import('./pages/Log.vue'), meta: { need: ['view.log', 'verify.log'] } },
+  { path: '/staff', component: () => import('./pages/Staff.vue'), meta: { need: ['view.operators'] } },
+  { path: '/staff/:id', component: () => import('./pages/Operator.vue'), meta: { need: ['view.operators'] }, props: true },
+  { path: '/stores', component: () => import('./pages/Stores.vue'), meta: { need: ['view.shops'] } },
+  { path: '/partners', component: () => import('./pages/Partners.vue'), meta: { need: ['view.partners'] } },
+  { path: '/jobs', component: () => import('./pages/Jobs.vue'), meta: { need: ['view.jobs'] } },
+  { path: '/settings', component: () => import('./pages/Settings.vue'), meta: { need: ['view.settings'] } },
+  { path: '/account', component: () => import('./pages/Account.vue') },
+  { path: '/:rest(.*)*', component: () => import('./pages/Missing.vue') },
+]
+
+export const router = createRouter({
+  history: createWebHistory('/console/'),
+  routes,
+  scrollBehavior: (to, from, saved) => (to.path === from.path ? undefined : saved || { top: 0 }),
+})
+
+router.beforeEach(async (to) => {
+  if (!session.known) {
+    try {
+      await enter()
+    } catch {
+      // the server can't be reached: the sign-in page says so
+    }
+  }
+  if (!session.me && !to.meta.open) return { path: '/sign-in', query: to.fullPath === '/' ? {} : { to: to.fullPath }, hash: to.hash }
+  if (session.me && to.path === '/sign-in') return '/'
+  return true
+})
+
+/** Whether the one who is signed in may see a page. */
+export const maySee = (path: string) => {
+  const need = router.resolve(path).meta.need
+  return !need || canAny(...need)
+}
+export { can }
