@@ -30,6 +30,7 @@ export const routes: RouteRecordRaw[] = [
   { path: '/staff/:id', component: () => import('./pages/Operator.vue'), meta: { need: ['view.operators'] }, props: true },
   { path: '/stores', component: () => import('./pages/Stores.vue'), meta: { need: ['view.shops'] } },
   { path: '/partners', component: () => import('./pages/Partners.vue'), meta: { need: ['view.partners'] } },
+  { path: '/imports', component: () => import('./pages/Imports.vue'), meta: { need: ['view.orders'] } },
   { path: '/jobs', component: () => import('./pages/Jobs.vue'), meta: { need: ['view.jobs'] } },
   { path: '/settings', component: () => import('./pages/Settings.vue'), meta: { need: ['view.settings'] } },
   { path: '/account', component: () => import('./pages/Account.vue') },
