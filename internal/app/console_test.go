@@ -209,7 +209,7 @@ func TestSetupWorksOnce(t *testing.T) {
 	w := openHouse(t)
 	has(t, w.ask("", "GET", "/setup", "", 200, nil), `"needed":true`)
 	first, err := w.app.SetupLink(context.Background(), "https://vip.example.com")
-	if err != nil || !strings.HasPrefix(first, "https://vip.example.com/#setup=") {
+	if err != nil || !strings.HasPrefix(first, "https://vip.example.com/console/sign-in#setup=") {
 		t.Fatal(first, err)
 	}
 	_, old, _ := strings.Cut(first, "=")

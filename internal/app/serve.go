@@ -16,6 +16,7 @@ import (
 	"guanxi/internal/base/obs"
 	"guanxi/internal/base/web"
 	"guanxi/internal/edge/wechat/cashier"
+	site "guanxi/web"
 )
 
 // workers is how many jobs run beside each other.
@@ -49,7 +50,7 @@ func (a *App) front(trusted []netip.Prefix) *front {
 	f.Handle("GET /healthz", f.health.Live())
 	f.Handle("GET /readyz", f.health.Ready())
 	f.Handle("GET /metrics", a.forOperators(f.gauges.handler()))
-	f.Site(a.inWeChat(sites()))
+	f.Site(a.inWeChat(site.Handler()))
 	return f
 }
 

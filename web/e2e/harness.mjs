@@ -112,22 +112,21 @@ export async function test(name, run) {
 }
 
 /** Opens a page in a browser of its own. Options: lang (zh, en), width, height, at, storage, mobile; others are Playwright's. */
-export async function open({ lang = 'zh', width = 1440, height = 900, at, mobile = false, calm = true, ...more } = {}) {
+export async function open({ lang = 'zh', width = 1440, height = 900, at, mobile = false, calm = true, keep = false, ...more } = {}) {
   const context = await browser.newContext({
     locale: lang === 'en' ? 'en-GB' : 'zh-CN', timezoneId: 'Asia/Shanghai', viewport: { width, height }, reducedMotion: calm ? 'reduce' : 'no-preference',
     ...(mobile ? { isMobile: true, hasTouch: true, deviceScaleFactor: 2 } : {}), ...more,
   })
   context.setDefaultTimeout(patience)
-  contexts.push(context)
+  if (!keep) contexts.push(context) // kept: whoever opened it closes it
   const page = await context.newPage()
-  const complaints = test.complaints
-  page.on('pageerror', (e) => complaints?.push('error: ' + (e.stack || e.message)))
+  page.on('pageerror', (e) => test.complaints?.push('error: ' + (e.stack || e.message)))
   page.on('console', (m) => {
     // The browser itself writes a line for every answer that is no success; whether that was right is the test's business.
-    if (m.type() === 'error' && !/^Failed to load resource/.test(m.text())) complaints?.push('console: ' + m.text())
+    if (m.type() === 'error' && !/^Failed to load resource/.test(m.text())) test.complaints?.push('console: ' + m.text())
   })
   page.on('request', (r) => {
-    if (!r.url().startsWith(server.url) && !/^(data|blob):/.test(r.url())) complaints?.push('it asks somebody else: ' + r.url())
+    if (!r.url().startsWith(server.url) && !/^(data|blob):/.test(r.url())) test.complaints?.push('it asks somebody else: ' + r.url())
   })
   if (at) await page.goto(server.url + at)
   return page
