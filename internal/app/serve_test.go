@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"guanxi/internal/base/conf"
-	"guanxi/internal/base/web"
 )
 
 func TestServeAnswersAndDrains(t *testing.T) {
