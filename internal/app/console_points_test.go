@@ -244,6 +244,7 @@ func TestRulesAreDraftedTriedPublishedByTwoAndRetired(t *testing.T) {
 	has(t, w.ask("ops", "POST", "/rules/preview", fmt.Sprintf(`{"spec":%s,"member":"%d","amount":10000}`, spec, ann), 200, nil), `"draft":true,"asset":"points","given":30`)
 	w.ask("ops", "POST", "/rules", strings.Replace(spec, `"points":30`, `"points":-1`, 1), 422, nil)
 	var v struct{ ID, Rule web.ID }
+	w.ask("ops", "POST", "/rules", `{"kind":"join","zh":"入会","en":"Joining","asset":"points","class":2,"settings":{"points":5}}`, 201, nil) // no condition, no caps
 	since := w.logged()
 	w.ask("ops", "POST", "/rules", spec, 201, &v)
 	var trial struct{ ID web.ID }

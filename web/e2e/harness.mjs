@@ -38,10 +38,11 @@ async function freePort() {
 export async function startServer() {
   const child = spawn(process.env.GUANXI || join(root, 'bin/guanxi'), ['serve', '--demo', '--data', join(server.folder, 'data'), '--listen', new URL(server.url).host], { stdio: ['ignore', 'pipe', 'pipe'] })
   server.process = child
-  let said = ''
+  let said = (server.log = '')
   const ready = new Promise((done, fail) => {
     const hear = (b) => {
       said += b
+      server.log = said.slice(-4000)
       const link = said.match(/https?:\/\/\S+#setup=\S+/)
       if (link) server.setup = link[0]
       const beside = said.match(/(?:手机模拟|Phone)\s+(http:\/\/[^\s/]+)/)
@@ -105,6 +106,7 @@ export async function test(name, run) {
   console.log(`  ${failed ? 'FAIL' : 'ok  '} ${name} (${Date.now() - began} ms)`)
   if (failed) {
     count.failed++
+    console.log((server.log || '').split('\n').filter((l) => /ERROR|"level":"error"|panic/i.test(l)).slice(-3).join('\n'))
     console.log(String(failed.stack || failed).split('\n').slice(0, 14).join('\n'))
     if (complaints.length) console.log(complaints.join('\n'))
     if (bail) throw new Error('stopped at the first failure')

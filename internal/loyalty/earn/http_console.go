@@ -100,7 +100,15 @@ type ConsoleSpec struct {
 }
 
 func (s ConsoleSpec) spec() Spec {
-	return Spec{s.Kind, s.Zh, s.En, s.Asset, s.Class, s.Priority, s.Group, s.Stop, s.Bearer, json.RawMessage(s.Settings), json.RawMessage(s.When), reward.Caps(s.Caps)}
+	return Spec{s.Kind, s.Zh, s.En, s.Asset, s.Class, s.Priority, s.Group, s.Stop, s.Bearer, raw(s.Settings), raw(s.When), reward.Caps(s.Caps)}
+}
+
+// raw keeps what was left out apart from an empty text, which is no JSON.
+func raw(j web.JSON) json.RawMessage {
+	if j == "" {
+		return nil
+	}
+	return json.RawMessage(j)
 }
 
 func specFor(s Spec) ConsoleSpec {
