@@ -30,7 +30,7 @@ func (h *Routes) getHelp(c *web.Ctx, _ *struct{}) (out *helpOut, err error) {
 		p, t := points.Policy.At(v, v.Now()), tier.Policy.At(v, v.Now())
 		out = &helpOut{At: v.Now()}
 		add := func(key, zh, en string, version, from int64, lines []string) {
-			out.Sections = append(out.Sections, helpSection{key, text(lang, zh, en), lines, id.String(version), from})
+			out.Sections = append(out.Sections, helpSection{key, word(lang, zh, en), lines, id.String(version), from})
 		}
 		add("spending", "积分怎么用", "How points are used", p.ID, p.From, spendingLines(p.Value, lang))
 		add("expiry", "积分有效期", "How long points last", p.ID, p.From, expiryLines(p.Value, lang))
@@ -59,10 +59,10 @@ func expiryLines(s points.Settings, lang string) (out []string) {
 		months int
 	}{{"消费积分", "Points for purchases", s.Consumption}, {"活动积分", "Points of campaigns", s.Campaign}, {"奖励积分", "Points of rewards", s.Reward}} {
 		if x.months == 0 {
-			out = append(out, text(lang, x.zh+"永久有效。", x.en+" don't expire."))
+			out = append(out, word(lang, x.zh+"永久有效。", x.en+" don't expire."))
 			continue
 		}
-		out = append(out, text(lang, x.zh+"自获得起 %d 个月有效，到最后一天结束时失效。", x.en+" last %d months, to the end of the last day.", x.months))
+		out = append(out, word(lang, x.zh, x.en)+text(lang, "自获得起 %d 个月有效，到最后一天结束时失效。", " last %d months, to the end of the last day.", x.months))
 	}
 	return append(out, text(lang, "到期前 %d 天起会提醒您。", "We remind you from %d days before.", s.RemindDays),
 		text(lang, "不利于您的变更至少提前 %d 天公告，已得积分的到期日不会缩短。", "Changes against you are announced at least %d days ahead and never shorten the life of points you have.", s.NoticeDays))
@@ -92,4 +92,11 @@ func keepingLines(s tier.Settings, lang string) []string {
 		text(lang, "期末未达保级成长值时，每次只降一级，并提前提醒三次（%d、%d、%d 天前）。",
 			"Who has not the growth to keep it goes down one step, after three notices (%d, %d and %d days before).", s.WarnDays[0], s.WarnDays[1], s.WarnDays[2]),
 	}
+}
+
+func word(lang, zh, en string) string {
+	if lang == "en" {
+		return en
+	}
+	return zh
 }
