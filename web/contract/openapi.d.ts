@@ -55,6 +55,196 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/console/campaign-kinds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Kinds of campaigns and their forms */
+        get: operations["console.campaign.kinds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/campaign-versions/{id}/publication": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Publish a version */
+        post: operations["console.campaign.publish"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/campaign-versions/{id}/retirement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End a version */
+        post: operations["console.campaign.retire"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/campaigns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All campaigns and versions, newest first */
+        get: operations["console.campaign.list"];
+        put?: never;
+        /** Draft a campaign */
+        post: operations["console.campaign.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/campaigns/{id}/days": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a campaign did by day */
+        get: operations["console.campaign.days"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/campaigns/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Draft a version */
+        post: operations["console.campaign.draft"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller's exports, newest first */
+        get: operations["console.export.mine"];
+        put?: never;
+        /** Export a list; of more members than the limit, ask for it */
+        post: operations["console.export.start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/exports/lists": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the caller may export */
+        get: operations["console.export.lists"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/exports/{id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Download an exported file (for a day, by who asked for it) */
+        get: operations["console.export.file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/filters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's own saved filters */
+        get: operations["console.filter.list"];
+        /** Save a filter; one of the same name on the page is replaced */
+        put: operations["console.filter.save"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/filters/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a filter */
+        delete: operations["console.filter.remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/console/images": {
         parameters: {
             query?: never;
@@ -466,6 +656,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/console/members/{id}/erasure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Close the account and erase the person, for good */
+        post: operations["console.privacy.erase"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/console/members/{id}/expiries": {
         parameters: {
             query?: never;
@@ -560,6 +767,23 @@ export interface paths {
         };
         /** A member's open lots, in spending order */
         get: operations["console.ledger.lots"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/members/{id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was sent to a member, newest first */
+        get: operations["console.message.of_member"];
         put?: never;
         post?: never;
         delete?: never;
@@ -841,6 +1065,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/console/operators/{id}/second-factor/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reset an operator's second factor; where a security administrator could agree, ask for it */
+        post: operations["console.operator.reset_factor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/console/operators/{id}/sessions/{session}": {
         parameters: {
             query?: never;
@@ -1097,6 +1338,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/console/reports/behaviour": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Pages, clicks, dwell and shares of the member centre */
+        get: operations["console.track.report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/console/reports/demotions": {
         parameters: {
             query?: never;
@@ -1191,6 +1449,23 @@ export interface paths {
         };
         /** Liability and breakage */
         get: operations["console.points.liability"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/reports/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Messages by occasion, channel and end */
+        get: operations["console.message.report"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1438,6 +1713,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/console/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's own second factor */
+        get: operations["console.session.factor"];
+        put?: never;
+        /** Set up a second factor: a secret, shown once */
+        post: operations["console.session.begin_factor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/second-factor/confirmation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Turn it on with a first code; gives recovery codes, shown once */
+        post: operations["console.session.confirm_factor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/second-factor/removal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Turn one's own second factor off; takes the password */
+        post: operations["console.session.remove_factor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/console/session": {
         parameters: {
             query?: never;
@@ -1486,6 +1813,24 @@ export interface paths {
         post?: never;
         /** End one of one's own sessions */
         delete: operations["console.session.end"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/settings/agreements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The terms and the privacy policy: now, its versions, its form */
+        get: operations["console.privacy.agreements"];
+        /** Change: The terms and the privacy policy */
+        put: operations["console.privacy.agreements_set"];
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1543,6 +1888,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/console/settings/message-templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Words of messages: now, its versions, its form */
+        get: operations["console.message.templates"];
+        /** Change: Words of messages */
+        put: operations["console.message.templates_set"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/settings/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How often and when members are sent something: now, its versions, its form */
+        get: operations["console.message.policy"];
+        /** Change: How often and when members are sent something */
+        put: operations["console.message.policy_set"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/console/settings/points": {
         parameters: {
             query?: never;
@@ -1554,6 +1935,24 @@ export interface paths {
         get: operations["console.points.policy"];
         /** Change the policy; what is against members must be announced ahead */
         put: operations["console.points.set_policy"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/settings/privacy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Days to think closing over, and of copies: now, its versions, its form */
+        get: operations["console.privacy.policy"];
+        /** Change: Days to think closing over, and of copies */
+        put: operations["console.privacy.policy_set"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1626,6 +2025,24 @@ export interface paths {
         put?: never;
         /** What another ladder would do to all members; changes nothing */
         post: operations["console.tier.preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/settings/tracking": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tracking: now, its versions, its form */
+        get: operations["console.track.policy"];
+        /** Change: Tracking */
+        put: operations["console.track.policy_set"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1788,6 +2205,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/console/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Endpoints and how far they have got */
+        get: operations["console.webhook.list"];
+        put?: never;
+        /** Add an endpoint; its secret is shown once */
+        post: operations["console.webhook.add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove an endpoint */
+        delete: operations["console.webhook.remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/webhooks/{id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send everything since an instant again */
+        post: operations["console.webhook.replay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/webhooks/{id}/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Switch an endpoint on or off */
+        put: operations["console.webhook.status"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/member/agreements": {
         parameters: {
             query?: never;
@@ -1817,6 +2303,76 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/member/me/access-log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who saw my data in clear, newest first */
+        get: operations["me.access_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/member/me/checkin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My check-in calendar: today, days in a row, the ladder */
+        get: operations["me.checkin"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/member/me/checkins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Check in; already done today gives what it came to (200) */
+        post: operations["me.check_in"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/member/me/closure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Closing: whether it is under way, and what would be void */
+        get: operations["me.closure"];
+        put?: never;
+        /** Ask to close the account, with days to think it over */
+        post: operations["me.close"];
+        /** Take the closing back */
+        delete: operations["me.stay"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1873,6 +2429,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/member/me/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Report a batch of events; one that is reported again counts once */
+        post: operations["me.events"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/member/me/expiring": {
         parameters: {
             query?: never;
@@ -1882,6 +2455,41 @@ export interface paths {
         };
         /** My points that expire soon */
         get: operations["me.expiring"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/member/me/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Copies of my data */
+        get: operations["me.exports"];
+        put?: never;
+        /** Ask for a copy of my data */
+        post: operations["me.export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/member/me/exports/{id}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Download a copy of my data (JSON) */
+        get: operations["me.export_content"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1900,6 +2508,40 @@ export interface paths {
         /** The home page: card, progress, points, nudges, newcomer tasks */
         get: operations["me.home"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/member/me/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My messages, newest first */
+        get: operations["me.messages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/member/me/messages/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Mark as read: those named, or all up to one */
+        put: operations["me.messages_read"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1993,6 +2635,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/member/me/phone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Bind a phone */
+        post: operations["entry.bind_phone"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/member/me/profile": {
         parameters: {
             query?: never;
@@ -2061,6 +2720,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/member/me/subscriptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Messages of the mini program that can be subscribed to, and how often is left */
+        get: operations["me.subscriptions"];
+        put?: never;
+        /** Note the one-time subscriptions I said yes to */
+        post: operations["me.subscribe"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/member/me/summary": {
         parameters: {
             query?: never;
@@ -2078,6 +2755,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/member/me/tasks/{task}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Do a task of newcomers; already done gives what it came to (200) */
+        post: operations["me.task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/member/me/tier": {
         parameters: {
             query?: never;
@@ -2087,6 +2781,23 @@ export interface paths {
         };
         /** My tier: all tiers compared, history, notices */
         get: operations["me.tier"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/member/me/unread": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many are unread, counted up to 100 */
+        get: operations["me.unread"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2112,6 +2823,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/member/phone-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a code to a phone */
+        post: operations["entry.phone_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/member/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The rules in words, made from the settings in force */
+        get: operations["centre.rules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/member/session": {
         parameters: {
             query?: never;
@@ -2121,7 +2866,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post?: never;
+        /** Log in with a phone code; who is new joins by agreeing to the terms */
+        post: operations["entry.phone"];
         /** Log out */
         delete: operations["me.logout"];
         options?: never;
@@ -2138,6 +2884,40 @@ export interface paths {
         };
         /** The brand's look: name, logo, colours, card faces */
         get: operations["centre.theme"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/member/wechat-session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Log in with WeChat; who is new joins by agreeing to the terms, a phone may be bound at once */
+        post: operations["entry.wechat"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/member/wechat/js-config": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The signature with which a page uses WeChat's JS-SDK */
+        get: operations["entry.js_config"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2851,6 +3631,10 @@ export interface components {
             /** @description 密钥内容，只显示这一次|its secret, shown this once */
             secret: string;
         };
+        AppNewWebhookOut: {
+            /** @description 签名密钥 whsec_…，只显示这一次|the signing secret whsec_…, shown this once */
+            secret: string;
+        };
         AppPartnerBody: {
             /** @description 名称|name */
             name: string;
@@ -2963,6 +3747,47 @@ export interface components {
             /** @description 原保留的会员|from whom */
             into: components["schemas"]["AppHoldings"];
         };
+        AppWebhookOut: {
+            /**
+             * Format: int64
+             * @description 建立时间|when it was made
+             */
+            created_at: number;
+            /**
+             * Format: int64
+             * @description 连续失败次数|failures in a row
+             */
+            fails: number;
+            /**
+             * Format: id
+             * @description 订阅|the endpoint
+             * @example 288230376151711744
+             */
+            id: string;
+            /** @description 事件种类，空为全部|kinds of facts, none is all */
+            kinds: string[];
+            /** @description 最后的错误|last error */
+            last_error: string;
+            /**
+             * Format: id
+             * @description 已送达的最后一个事件|the last fact it has got
+             * @example 288230376151711744
+             */
+            position: string;
+            /**
+             * Format: int64
+             * @description 最近送达，0 为从未|when it got something last, 0 never
+             */
+            sent_at: number;
+            /** @description on 或 off|on or off */
+            status: string;
+            /** @description 地址|its address */
+            url: string;
+        };
+        AppWebhooksOut: {
+            /** @description 订阅，最多 20 个|endpoints, at most 20 */
+            data: components["schemas"]["AppWebhookOut"][];
+        };
         ApprovalDecideBody: {
             /** @description 同意或拒绝|approve or refuse */
             approve: boolean;
@@ -2970,6 +3795,230 @@ export interface components {
             digest: string;
             /** @description 说明，拒绝时必填|a note; needed to refuse */
             note?: string;
+        };
+        CampaignCalendarDay: {
+            /**
+             * Format: int64
+             * @description 其中额外的|of them extra
+             */
+            bonus: number;
+            /**
+             * Format: int64
+             * @description 自然日|local day
+             */
+            day: number;
+            /**
+             * Format: int64
+             * @description 得到的积分，含额外|points it gave, with the extra
+             */
+            points: number;
+        };
+        CampaignCalendarOut: {
+            /**
+             * Format: id
+             * @description 活动|the campaign
+             * @example 288230376151711744
+             */
+            campaign_id: string;
+            /** @description 今天是否已签到|whether today is done */
+            checked_today: boolean;
+            /** @description 该月已签到的日子|days of the month that were checked in */
+            days: components["schemas"]["CampaignCalendarDay"][];
+            /** @description 本轮阶梯|the ladder of this round */
+            ladder: components["schemas"]["CampaignLadderDay"][];
+            /**
+             * Format: int64
+             * @description 所示月份|the month shown
+             */
+            month: number;
+            /**
+             * Format: int64
+             * @description 该月签到所得|points of the month
+             */
+            month_points: number;
+            /** @description 名称|name */
+            name: string;
+            /** @description 下一次签到可得|what the next check-in gives */
+            next: components["schemas"]["CampaignLadderDay"];
+            /**
+             * Format: int64
+             * @description 连续天数，断签后从 0 起|days in a row; 0 after a gap
+             */
+            streak: number;
+            /**
+             * Format: int64
+             * @description 今天（服务器时间）|today, by the server's clock
+             */
+            today: number;
+            /**
+             * Format: int64
+             * @description 结束时刻，没有则长期|when it ends; absent for open
+             */
+            until_at?: number;
+        };
+        CampaignCheckInOut: {
+            /** @description 今天此前已签到|today had been done before */
+            again: boolean;
+            /**
+             * Format: int64
+             * @description 其中额外的|of them extra
+             */
+            bonus: number;
+            /** @description 触及的上限|the cap that bit */
+            cap?: string;
+            /**
+             * Format: int64
+             * @description 自然日|local day
+             */
+            day: number;
+            /**
+             * Format: int64
+             * @description 得到的积分，含额外|points it gave, with the extra
+             */
+            points: number;
+            /**
+             * Format: int64
+             * @description 连续天数|days in a row
+             */
+            streak: number;
+        };
+        CampaignConsoleCampaignBody: {
+            /** @description 上限|caps */
+            caps?: components["schemas"]["RewardCaps"];
+            /** @description 英文名|name in English */
+            en: string;
+            /** @description 种类|kind */
+            kind: string;
+            /** @description 设置，缺省为种类的缺省值|settings; those of the kind when absent */
+            settings?: unknown;
+            /**
+             * Format: int64
+             * @description 结束时刻，UTC 毫秒，缺省为长期|ends at, milliseconds UTC; open when absent
+             */
+            until?: number;
+            /** @description 中文名|name in Chinese */
+            zh: string;
+        };
+        CampaignConsoleCampaignDay: {
+            /**
+             * Format: int64
+             * @description 自然日|local day
+             */
+            day: number;
+            /**
+             * Format: int64
+             * @description 参与次数|plays
+             */
+            plays: number;
+            /**
+             * Format: int64
+             * @description 发放积分|points given
+             */
+            points: number;
+        };
+        CampaignConsoleCampaignDays: {
+            /** @description 按日|by day */
+            data: components["schemas"]["CampaignConsoleCampaignDay"][];
+        };
+        CampaignConsoleCampaignKind: {
+            /** @description 缺省设置|settings to begin with */
+            defaults: unknown;
+            /** @description 英文名|name in English */
+            en: string;
+            /** @description 表单|how the console draws the settings */
+            form: unknown;
+            /** @description 代码|name */
+            name: string;
+            /** @description 中文名|name in Chinese */
+            zh: string;
+        };
+        CampaignConsoleCampaignKinds: {
+            /** @description 上限的表单|form of the caps */
+            caps: unknown;
+            /** @description 种类|kinds */
+            data: components["schemas"]["CampaignConsoleCampaignKind"][];
+        };
+        CampaignConsoleCampaignVersion: {
+            /** @description 起草|drafted by */
+            by: string;
+            /**
+             * Format: id
+             * @description 活动|the campaign
+             * @example 288230376151711744
+             */
+            campaign_id: string;
+            /** @description 上限|caps */
+            caps: unknown;
+            /** @description 英文名|name in English */
+            en: string;
+            /**
+             * Format: int64
+             * @description 生效时刻，UTC 毫秒|in force from
+             */
+            from?: number;
+            /**
+             * Format: id
+             * @description 版本|the version
+             * @example 288230376151711744
+             */
+            id: string;
+            /** @description 种类|kind */
+            kind: string;
+            /**
+             * Format: int64
+             * @description 第几版|its number
+             */
+            no: number;
+            /** @description 发布|published by */
+            published_by?: string;
+            /** @description 设置|settings */
+            settings: unknown;
+            /**
+             * @description 状态|state
+             * @enum {string}
+             */
+            state: "draft" | "published" | "retired";
+            /**
+             * Format: int64
+             * @description 结束时刻，没有则长期|until; absent for open
+             */
+            until?: number;
+            /** @description 中文名|name in Chinese */
+            zh: string;
+        };
+        CampaignConsoleCampaigns: {
+            /** @description 版本，从新到旧|versions, newest first */
+            data: components["schemas"]["CampaignConsoleCampaignVersion"][];
+        };
+        CampaignLadderDay: {
+            /**
+             * Format: int64
+             * @description 额外积分|extra points
+             */
+            bonus: number;
+            /** @description 本轮是否已走到|whether this round has come so far */
+            done: boolean;
+            /**
+             * Format: int64
+             * @description 连续第几天|day in a row
+             */
+            n: number;
+            /**
+             * Format: int64
+             * @description 积分|points
+             */
+            points: number;
+        };
+        CampaignTaskDoneOut: {
+            /** @description 此前已完成|done before */
+            again: boolean;
+            /**
+             * Format: int64
+             * @description 得到的积分|points it gave
+             */
+            points: number;
+            /** @description 任务|the task */
+            task: string;
         };
         CentreFaceOut: {
             /** @description 渐变起色|gradient from */
@@ -2982,6 +4031,33 @@ export interface components {
             tier: string;
             /** @description 渐变止色|gradient to */
             to: string;
+        };
+        CentreHelpOut: {
+            /**
+             * Format: int64
+             * @description 生成时刻，UTC 毫秒|made at, milliseconds UTC
+             */
+            at: number;
+            /** @description 各章节|sections */
+            sections: components["schemas"]["CentreHelpSection"][];
+        };
+        CentreHelpSection: {
+            /**
+             * Format: int64
+             * @description 该版本生效时刻，UTC 毫秒|since when that version holds, milliseconds UTC
+             */
+            from_at: number;
+            /**
+             * @description 章节|section
+             * @enum {string}
+             */
+            key: "spending" | "expiry" | "refunds" | "tiers" | "keeping";
+            /** @description 每条一句|one sentence each */
+            lines: string[];
+            /** @description 标题|title */
+            title: string;
+            /** @description 所依据的设置版本，0 为缺省|version of the settings it is made from; 0 is the default */
+            version: string;
         };
         CentreHomeCard: {
             /** @description 卡面|the face */
@@ -3077,6 +4153,11 @@ export interface components {
             status: "active" | "frozen" | "blacklisted";
             /** @description 新人任务；过期或全部完成后为空|tasks of newcomers; empty once all are done or their time is over */
             tasks: components["schemas"]["CentreTaskOut"][];
+            /**
+             * Format: int64
+             * @description 未读站内信，最多数到 100|unread messages, counted up to 100
+             */
+            unread: number;
         };
         CentreHomePoints: {
             /**
@@ -3170,7 +4251,7 @@ export interface components {
              * @description 任务|the task
              * @enum {string}
              */
-            key: "profile" | "checkin" | "order";
+            key: "profile" | "order" | "checkin" | "browse";
             /**
              * Format: int64
              * @description 完成可得积分|points it gives
@@ -3212,6 +4293,24 @@ export interface components {
              */
             version?: string;
         };
+        ConsoleCampaignPublishBody: {
+            /**
+             * Format: int64
+             * @description 起始时刻，UTC 毫秒，缺省为立即|from when, milliseconds UTC; at once when absent
+             */
+            at?: number;
+            /** @description 说明|why */
+            reason: string;
+        };
+        ConsoleCampaignRetireBody: {
+            /**
+             * Format: int64
+             * @description 起始时刻，UTC 毫秒，缺省为立即|from when, milliseconds UTC; at once when absent
+             */
+            at?: number;
+            /** @description 说明|why */
+            reason: string;
+        };
         ConsoleCentreAddImageBody: {
             /** @description 图片内容，base64|the picture, in base64 */
             data: string;
@@ -3225,6 +4324,29 @@ export interface components {
             /** @description 原因|why */
             reason: string;
             /** @description 改动的设置项，未给的保持现值|the settings that change; what is left out stays */
+            value: unknown;
+        };
+        ConsoleExportStartBody: {
+            /** @description 个人信息用明文，须有权限并填写原因|personal fields in clear: takes the permission and a reason */
+            clear?: boolean;
+            /** @description 筛选，与列表页相同|filters, as on the list's page */
+            filter?: components["schemas"]["ExporterFilterItem"][];
+            /**
+             * @description 格式|format
+             * @enum {string}
+             */
+            format: "csv" | "xlsx";
+            /** @description 列表|the list */
+            list: string;
+            /** @description 原因；导出会员时必填|why; needed for members */
+            reason?: string;
+        };
+        ConsoleFilterSaveBody: {
+            /** @description 名称|name */
+            name: string;
+            /** @description 页面|page */
+            page: string;
+            /** @description 内容：筛选、排序与列|what it holds: filters, order and columns */
             value: unknown;
         };
         ConsoleImportCreateBody: {
@@ -3309,6 +4431,28 @@ export interface components {
             /** @description 原因|why */
             reason: string;
         };
+        ConsoleMessagePolicySetBody: {
+            /**
+             * Format: int64
+             * @description 生效时间，UTC 毫秒，缺省为立即|holds from, milliseconds UTC; at once when absent
+             */
+            from?: number;
+            /** @description 原因|why */
+            reason: string;
+            /** @description 改动的设置项，未给的保持现值|the settings that change; what is left out stays */
+            value: unknown;
+        };
+        ConsoleMessageTemplatesSetBody: {
+            /**
+             * Format: int64
+             * @description 生效时间，UTC 毫秒，缺省为立即|holds from, milliseconds UTC; at once when absent
+             */
+            from?: number;
+            /** @description 原因|why */
+            reason: string;
+            /** @description 改动的设置项，未给的保持现值|the settings that change; what is left out stays */
+            value: unknown;
+        };
         ConsoleOperatorAddBody: {
             /** @description 登录名|login name */
             login: string;
@@ -3342,6 +4486,10 @@ export interface components {
             approval?: string;
             /** @description 新密码|the new password */
             password: string;
+        };
+        ConsoleOperatorResetFactorBody: {
+            /** @description 原因|why */
+            reason: string;
         };
         ConsoleOperatorStatusBody: {
             /** @description 原因|why */
@@ -3417,6 +4565,32 @@ export interface components {
             rate: string;
             /** @description 公告原因|why, as announced */
             reason: string;
+        };
+        ConsolePrivacyAgreementsSetBody: {
+            /**
+             * Format: int64
+             * @description 生效时间，UTC 毫秒，缺省为立即|holds from, milliseconds UTC; at once when absent
+             */
+            from?: number;
+            /** @description 原因|why */
+            reason: string;
+            /** @description 改动的设置项，未给的保持现值|the settings that change; what is left out stays */
+            value: unknown;
+        };
+        ConsolePrivacyEraseBody: {
+            /** @description 原因|why */
+            reason: string;
+        };
+        ConsolePrivacyPolicySetBody: {
+            /**
+             * Format: int64
+             * @description 生效时间，UTC 毫秒，缺省为立即|holds from, milliseconds UTC; at once when absent
+             */
+            from?: number;
+            /** @description 原因|why */
+            reason: string;
+            /** @description 改动的设置项，未给的保持现值|the settings that change; what is left out stays */
+            value: unknown;
         };
         ConsoleRulePreviewBody: {
             /**
@@ -3503,11 +4677,19 @@ export interface components {
             /** @description 原因|why */
             reason: string;
         };
+        ConsoleSessionConfirmFactorBody: {
+            /** @description 六位动态口令|the six digits */
+            code: string;
+        };
         ConsoleSessionPasswordBody: {
             /** @description 新密码|the new password */
             new: string;
             /** @description 现在的密码|the password until now */
             old: string;
+        };
+        ConsoleSessionRemoveFactorBody: {
+            /** @description 密码|password */
+            password: string;
         };
         ConsoleTierPreviewBody: {
             /** @description 新阶梯|the new ladder */
@@ -3523,6 +4705,37 @@ export interface components {
             reason: string;
             /** @description 新阶梯|the new ladder */
             value: unknown;
+        };
+        ConsoleTrackPolicySetBody: {
+            /**
+             * Format: int64
+             * @description 生效时间，UTC 毫秒，缺省为立即|holds from, milliseconds UTC; at once when absent
+             */
+            from?: number;
+            /** @description 原因|why */
+            reason: string;
+            /** @description 改动的设置项，未给的保持现值|the settings that change; what is left out stays */
+            value: unknown;
+        };
+        ConsoleWebhookAddBody: {
+            /** @description 事件种类，空为全部|kinds of facts, none is all */
+            kinds?: string[];
+            /** @description 地址|its address */
+            url: string;
+        };
+        ConsoleWebhookReplayBody: {
+            /**
+             * Format: int64
+             * @description 起始时刻，UTC 毫秒|since when, milliseconds UTC
+             */
+            since: number;
+        };
+        ConsoleWebhookStatusBody: {
+            /**
+             * @description on 或 off|on or off
+             * @enum {string}
+             */
+            status: "on" | "off";
         };
         EarnAwardOut: {
             /**
@@ -4367,6 +5580,163 @@ export interface components {
              */
             version_no?: number;
         };
+        EntryAgreementIn: {
+            /** @description 入会渠道|the channel */
+            channel?: string;
+            /** @description 导购编号|number of the clerk */
+            clerk?: string;
+            /** @description 邀请码|code of an invitation */
+            invite?: string;
+            /** @description 来源|the source */
+            source?: string;
+            /** @description 门店编码|code of the store */
+            store?: string;
+            /** @description 所同意的会员协议版本|version of the terms that were agreed to */
+            version?: string;
+        };
+        EntryBindPhoneBody: {
+            /** @description 短信验证码|the code of the message */
+            code: string;
+            /** @description 手机号|the phone number */
+            phone: string;
+        };
+        EntryCodeOut: {
+            /**
+             * Format: int64
+             * @description 多少秒后可以再次获取|seconds until another may be asked for
+             */
+            again_after: number;
+            /**
+             * Format: int64
+             * @description 验证码有效秒数|seconds the code is good for
+             */
+            lives: number;
+        };
+        EntryJsOut: {
+            /** @description appId|appId */
+            app_id: string;
+            /** @description nonceStr|nonceStr */
+            nonce: string;
+            /** @description JS-SDK 文件地址|address of the JS-SDK file */
+            script: string;
+            /** @description signature|signature */
+            signature: string;
+            /**
+             * Format: int64
+             * @description timestamp|timestamp
+             */
+            timestamp: number;
+        };
+        EntryPhoneBody: {
+            /** @description 新人入会须给出|needed from who is new */
+            agreement?: components["schemas"]["EntryAgreementIn"];
+            /**
+             * @description mini 在回复中取得令牌，浏览器用 Cookie|mini gets the token in the reply, browsers a cookie
+             * @enum {string}
+             */
+            client?: "web" | "mini";
+            /** @description 短信验证码|the code of the message */
+            code: string;
+            /** @description 手机号|the phone number */
+            phone: string;
+        };
+        EntryPhoneCodeBody: {
+            /** @description 手机号|the phone number */
+            phone: string;
+        };
+        EntryPhoneOut: {
+            /** @description 已绑定的手机号，已脱敏|the phone that is bound, masked */
+            phone: string;
+        };
+        EntrySessionOut: {
+            /** @description 刚刚入会|joined just now */
+            is_new: boolean;
+            /** @description 是否已绑定手机号|whether a phone is bound */
+            phone: boolean;
+            /**
+             * @description in 已登录；agree 新人，须先同意协议|in: logged in; agree: new here, must agree first
+             * @enum {string}
+             */
+            state: "in" | "agree";
+            /** @description 同意协议后带上它再次请求|to be sent again together with the agreement */
+            ticket?: string;
+            /** @description 小程序的会话令牌|the session's token, for the mini program */
+            token?: string;
+            /**
+             * Format: int64
+             * @description 会话最晚结束时刻，UTC 毫秒|when the session ends at the latest
+             */
+            until?: number;
+        };
+        EntryWechatBody: {
+            /** @description 新人入会须给出|needed from who is new */
+            agreement?: components["schemas"]["EntryAgreementIn"];
+            /** @description 小程序 appid，只接入一个时可省略|appid of the mini program, if several are connected */
+            app?: string;
+            /** @description 小程序 wx.login 的 code|code of wx.login in the mini program */
+            code?: string;
+            /** @description 同时绑定的手机号|a phone to bind at once */
+            phone?: string;
+            /** @description 小程序手机号按钮的 code|code of the mini program's phone-number button */
+            phone_code?: string;
+            /** @description 该手机号的短信验证码|the code sent to it */
+            sms_code?: string;
+            /** @description 上一次回复中的 ticket；网页登录的在 Cookie 中|ticket of an earlier reply; that of a web login is in the cookie */
+            ticket?: string;
+        };
+        ExporterFilterItem: {
+            /** @description 筛选项|which filter */
+            name: string;
+            /** @description 值|its value */
+            value: string;
+        };
+        ExporterListOut: {
+            /** @description 可导出明文|may be exported in clear */
+            clear: boolean;
+            /** @description 英文名|in English */
+            en: string;
+            /** @description 可用的筛选|filters it knows */
+            filters: string[];
+            /** @description 代码|name */
+            name: string;
+            /** @description 含个人信息（脱敏）|has personal fields, masked */
+            personal: boolean;
+            /** @description 中文名|in Chinese */
+            zh: string;
+        };
+        ExporterListsOut: {
+            /** @description 列表|lists */
+            data: components["schemas"]["ExporterListOut"][];
+            /**
+             * Format: int64
+             * @description 单人可导出的会员数，超出须复核|members one person may export alone
+             */
+            limit: number;
+            /**
+             * Format: int64
+             * @description 单次最多行数|rows of one file at most
+             */
+            most: number;
+        };
+        ExporterStartOut: {
+            /**
+             * Format: id
+             * @description 复核申请|the request for approval
+             * @example 288230376151711744
+             */
+            approval?: string;
+            /**
+             * @description done 已开始；waiting 待他人复核|begun, or waiting for somebody to agree
+             * @enum {string}
+             */
+            state: "done" | "waiting";
+            /**
+             * Format: id
+             * @description 后台作业|the task
+             * @example 288230376151711744
+             */
+            task?: string;
+        };
         FieldProblem: {
             /** @description 稳定的错误码|the stable code of the failure */
             code: string;
@@ -5177,11 +6547,34 @@ export interface components {
             /** @description 不符之处，最多 20 条|what does not agree, at most 20 */
             wrong: string[];
         };
+        MeCloseBody: {
+            /**
+             * Format: int64
+             * @description 所示将作废的积分|the points shown as void
+             */
+            points: number;
+        };
         MeConsentBody: {
             /** @description 同意或撤回|yes or no */
             given: boolean;
             /** @description 所读协议的版本；撤回时不填|version of the agreement that was read; not for taking back */
             version?: string;
+        };
+        MeEventsBody: {
+            /** @description 事件|events */
+            events: components["schemas"]["TrackEventIn"][];
+            /** @description 本次运行的随机编号，每次启动换新|a random name of this run of the app, new at each start */
+            run: string;
+        };
+        MeMessagesReadBody: {
+            /** @description 这些|these */
+            ids?: string[];
+            /**
+             * Format: id
+             * @description 这条以及更早的全部|this one and all before it
+             * @example 288230376151711744
+             */
+            up_to?: string;
         };
         MePaymentCreateBody: {
             /**
@@ -5205,6 +6598,10 @@ export interface components {
              * @description 可用积分抵扣的金额，分|the amount that points may pay, in fen
              */
             eligible_fen: number;
+        };
+        MeSubscribeBody: {
+            /** @description 会员点了“允许”的模板编号|template ids that the member allowed */
+            accepted: string[];
         };
         MemberAgreementText: {
             /** @description 正文，段落以换行分隔|the text; lines are paragraphs */
@@ -5712,6 +7109,97 @@ export interface components {
             /** @description 会话令牌，用于 Authorization: Bearer；只显示这一次|the session's token for Authorization: Bearer; shown this once */
             token: string;
         };
+        MessageConsoleMessageReport: {
+            /** @description 计数|counts */
+            data: components["schemas"]["MessageConsoleMessageTally"][];
+        };
+        MessageConsoleMessageTally: {
+            /** @description 渠道|channel */
+            channel: string;
+            /**
+             * Format: int64
+             * @description 条数|how many
+             */
+            n: number;
+            /** @description 场景|occasion */
+            occasion: string;
+            /** @description 结果|how they ended */
+            state: string;
+        };
+        MessageConsoleSend: {
+            /**
+             * Format: int64
+             * @description 时刻，UTC 毫秒|when, milliseconds UTC
+             */
+            at: number;
+            /** @description 渠道，未发送则没有|channel; absent when nothing was sent */
+            channel?: string;
+            /**
+             * Format: id
+             * @description 编号|the send
+             * @example 288230376151711744
+             */
+            id: string;
+            /** @description 场景|occasion */
+            occasion: string;
+            /** @description 原因代码|code of why */
+            reason?: string;
+            /**
+             * @description 结果|how it ended
+             * @enum {string}
+             */
+            state: "sending" | "sent" | "failed" | "skipped" | "unknown";
+        };
+        MessageLetterOut: {
+            /**
+             * Format: int64
+             * @description 时刻，UTC 毫秒|when, milliseconds UTC
+             */
+            at: number;
+            /** @description 正文|text */
+            body: string;
+            /**
+             * Format: id
+             * @description 编号|the message
+             * @example 288230376151711744
+             */
+            id: string;
+            /** @description 场景|occasion */
+            occasion: string;
+            /**
+             * @description 点开去哪个页面|the page it leads to
+             * @enum {string}
+             */
+            page: "statement" | "expiring" | "tiers" | "home" | "settings";
+            /** @description 是否已读|whether it was read */
+            read: boolean;
+            /** @description 标题|title */
+            title: string;
+        };
+        MessageSubscriptionOut: {
+            /**
+             * Format: int64
+             * @description 剩余次数|how often is left
+             */
+            left: number;
+            /** @description 名称|name */
+            name: string;
+            /** @description 场景|occasion */
+            occasion: string;
+            /** @description 小程序模板编号，传给 wx.requestSubscribeMessage|template id for wx.requestSubscribeMessage */
+            template: string;
+        };
+        MessageSubscriptionsOut: {
+            /** @description 可订阅的消息|what can be subscribed to */
+            data: components["schemas"]["MessageSubscriptionOut"][];
+        };
+        MessageUnreadOut: {
+            /**
+             * Format: int64
+             * @description 未读数，最多 100|unread messages, at most 100
+             */
+            unread: number;
+        };
         None: Record<string, never>;
         Operation: {
             /**
@@ -5993,6 +7481,18 @@ export interface components {
             /** @description 下一页的翻页标记，没有则已到末页|cursor of the next page; absent on the last */
             next?: string;
         };
+        PageMessageConsoleSend: {
+            /** @description 本页内容|what is on this page */
+            data: components["schemas"]["MessageConsoleSend"][];
+            /** @description 下一页的翻页标记，没有则已到末页|cursor of the next page; absent on the last */
+            next?: string;
+        };
+        PageMessageLetterOut: {
+            /** @description 本页内容|what is on this page */
+            data: components["schemas"]["MessageLetterOut"][];
+            /** @description 下一页的翻页标记，没有则已到末页|cursor of the next page; absent on the last */
+            next?: string;
+        };
         PageOrderConsoleOrder: {
             /** @description 本页内容|what is on this page */
             data: components["schemas"]["OrderConsoleOrder"][];
@@ -6020,6 +7520,12 @@ export interface components {
         PagePointsLotOut: {
             /** @description 本页内容|what is on this page */
             data: components["schemas"]["PointsLotOut"][];
+            /** @description 下一页的翻页标记，没有则已到末页|cursor of the next page; absent on the last */
+            next?: string;
+        };
+        PagePrivacyAccessOut: {
+            /** @description 本页内容|what is on this page */
+            data: components["schemas"]["PrivacyAccessOut"][];
             /** @description 下一页的翻页标记，没有则已到末页|cursor of the next page; absent on the last */
             next?: string;
         };
@@ -6679,6 +8185,113 @@ export interface components {
             /** @description 转出的一笔|the entry of who gave */
             sent: components["schemas"]["PointsBookedOut"];
         };
+        PrivacyAccessOut: {
+            /**
+             * Format: int64
+             * @description 时刻，UTC 毫秒|when, milliseconds UTC
+             */
+            at: number;
+            /**
+             * @description 谁|by whom
+             * @enum {string}
+             */
+            by: "staff" | "partner" | "member" | "system";
+            /**
+             * @description 做了什么|what was done
+             * @enum {string}
+             */
+            what: "unmask" | "export" | "download";
+        };
+        PrivacyClosureOut: {
+            /**
+             * Format: int64
+             * @description 申请时刻，UTC 毫秒|asked for, milliseconds UTC
+             */
+            asked_at?: number;
+            /**
+             * Format: int64
+             * @description 冷静期天数|days to think it over
+             */
+            cooling_days: number;
+            /**
+             * Format: int64
+             * @description 欠分|points owed
+             */
+            debt: number;
+            /**
+             * Format: int64
+             * @description 生效时刻；在此之前可以撤回|when it comes; until then it can be taken back
+             */
+            due_at?: number;
+            /**
+             * Format: int64
+             * @description 订单占用中的积分；不为 0 时不能注销|points held by open orders; closing waits for them
+             */
+            held: number;
+            /**
+             * Format: int64
+             * @description 将作废的积分，申请时须回传确认|points that will be void, to be confirmed when asking
+             */
+            points: number;
+            /** @description 是否已申请注销|whether closing is under way */
+            under_way: boolean;
+        };
+        PrivacyConsoleErased: {
+            /**
+             * Format: id
+             * @description 会员编号|the member
+             * @example 288230376151711744
+             */
+            id: string;
+            /**
+             * Format: int64
+             * @description 作废的积分|points that became void
+             */
+            points: number;
+        };
+        PrivacyContentOut: {
+            /** @description 全部内容|all of it */
+            content: unknown;
+            /** @description 建议的文件名|a name for the file */
+            name: string;
+        };
+        PrivacyExportOut: {
+            /**
+             * Format: int64
+             * @description 申请时刻，UTC 毫秒|asked for, milliseconds UTC
+             */
+            asked_at: number;
+            /**
+             * Format: int64
+             * @description 大小|size
+             */
+            bytes?: number;
+            /**
+             * Format: int64
+             * @description 删除时刻|dropped at
+             */
+            expires_at: number;
+            /**
+             * Format: id
+             * @description 编号|the copy
+             * @example 288230376151711744
+             */
+            id: string;
+            /**
+             * Format: int64
+             * @description 备好时刻|ready since
+             */
+            ready_at?: number;
+            /**
+             * @description 状态|state
+             * @enum {string}
+             */
+            state: "waiting" | "ready";
+        };
+        PrivacyExportsOut: {
+            /** @description 副本，从旧到新|copies, oldest first */
+            data: components["schemas"]["PrivacyExportOut"][];
+        };
         Problem: {
             /** @description 稳定的错误码|the stable code of the failure */
             code: string;
@@ -6700,6 +8313,19 @@ export interface components {
              * @example /docs/api#points.insufficient
              */
             type: string;
+        };
+        RewardCaps: {
+            /** Format: int64 */
+            budget: number;
+            over: string;
+            /** Format: int64 */
+            per_day: number;
+            /** Format: int64 */
+            per_grant: number;
+            /** Format: int64 */
+            per_member: number;
+            /** Format: int64 */
+            rule_day: number;
         };
         ShopBatchEarnOrderOut: {
             /**
@@ -6839,6 +8465,56 @@ export interface components {
              */
             state: "done" | "waiting";
         };
+        StaffFactorBegun: {
+            /** @description 密钥（手工输入用）|the secret, to type in */
+            secret: string;
+            /** @description 二维码内容 otpauth://|what the authenticator scans */
+            uri: string;
+        };
+        StaffFactorConfirmed: {
+            /** @description 恢复码，各用一次，只显示这一次|each works once; shown this once */
+            recovery_codes: string[];
+        };
+        StaffFactorOut: {
+            /**
+             * Format: int64
+             * @description 剩余恢复码|recovery codes that are left
+             */
+            codes_left: number;
+            /**
+             * Format: int64
+             * @description 启用时间，0 为未启用|since when, 0 not
+             */
+            since: number;
+            /**
+             * @description none 未设置；pending 待确认；on 已启用|not set up, to be confirmed, or on
+             * @enum {string}
+             */
+            state: "none" | "pending" | "on";
+        };
+        StaffFilterOut: {
+            /**
+             * Format: int64
+             * @description 保存时间|when it was saved
+             */
+            at: number;
+            /**
+             * Format: id
+             * @description 筛选|the filter
+             * @example 288230376151711744
+             */
+            id: string;
+            /** @description 名称|name */
+            name: string;
+            /** @description 页面|page */
+            page: string;
+            /** @description 内容|what it holds */
+            value: unknown;
+        };
+        StaffFiltersOut: {
+            /** @description 筛选|filters */
+            data: components["schemas"]["StaffFilterOut"][];
+        };
         StaffGrant: {
             /** @description 角色|role */
             role: string;
@@ -6906,6 +8582,8 @@ export interface components {
             targets: string;
         };
         StaffLoginBody: {
+            /** @description 动态口令或恢复码，已启用者必填|code of the second factor or a recovery code, for who has one */
+            code?: string;
             /** @description 登录名|login name */
             login: string;
             /** @description 密码|password */
@@ -7478,6 +9156,71 @@ export interface components {
              */
             worth_fen: number;
         };
+        TrackConsoleTrack: {
+            /**
+             * Format: int64
+             * @description 自然日|local day
+             */
+            day: number;
+            /**
+             * Format: int64
+             * @description 停留合计，毫秒|dwell in all, milliseconds
+             */
+            dwell_ms: number;
+            /** @description 种类|kind */
+            kind: string;
+            /**
+             * Format: int64
+             * @description 次数|how often
+             */
+            n: number;
+            /** @description 页面|page */
+            page: string;
+        };
+        TrackConsoleTracks: {
+            /** @description 按日、种类、页面|by day, kind and page */
+            data: components["schemas"]["TrackConsoleTrack"][];
+        };
+        TrackEventIn: {
+            /**
+             * Format: int64
+             * @description 手机时间，UTC 毫秒|by the phone's clock, milliseconds UTC
+             */
+            at: number;
+            /**
+             * @description 种类|kind
+             * @enum {string}
+             */
+            kind: "page" | "click" | "dwell" | "share" | "error";
+            /**
+             * Format: int64
+             * @description 停留毫秒|milliseconds of dwell
+             */
+            ms?: number;
+            /**
+             * Format: int64
+             * @description 本次运行中的序号，从 1 起递增|its number in the run, rising from 1
+             */
+            n: number;
+            /** @description 页面名|name of the page */
+            page: string;
+            /** @description 点了或分享了什么，页面里的代号，不得含个人信息|what was clicked or shared, as our pages name it; nothing personal */
+            target?: string;
+        };
+        TrackEventsOut: {
+            /**
+             * Format: int64
+             * @description 此前已计入的|events that were here before
+             */
+            again: number;
+            /**
+             * Format: int64
+             * @description 新计入的|events that count
+             */
+            new: number;
+            /** @description 会员未同意或已停用采集：请停止上报|not agreed to, or switched off: stop reporting */
+            off: boolean;
+        };
     };
     responses: never;
     parameters: never;
@@ -7712,6 +9455,1357 @@ export interface operations {
                 };
             };
             /** @description input.invalid, staff.bad_reason */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.campaign.kinds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignConsoleCampaignKinds"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.campaign.publish": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description 版本|the version */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsoleCampaignPublishBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffDone"];
+                };
+            };
+            /** @description idempotency.missing, request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description campaign.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description campaign.another, campaign.state, idempotency.mismatch */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description campaign.from, campaign.until, input.invalid, staff.bad_reason */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.campaign.retire": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description 版本|the version */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsoleCampaignRetireBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffDone"];
+                };
+            };
+            /** @description idempotency.missing, request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description campaign.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description campaign.state, idempotency.mismatch */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid, staff.bad_reason */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.campaign.list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignConsoleCampaigns"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.campaign.create": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CampaignConsoleCampaignBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignConsoleCampaignVersion"];
+                };
+            };
+            /** @description idempotency.missing, request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency.mismatch */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description campaign.kind, campaign.ladder, campaign.name, campaign.until, form.invalid, input.invalid, reward.caps */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.campaign.days": {
+        parameters: {
+            query?: {
+                /** @description 自然日，缺省为 30 天前|local day; 30 days ago when absent */
+                from?: number;
+                /** @description 自然日，含当日|local day, inclusive */
+                until?: number;
+            };
+            header?: never;
+            path: {
+                /** @description 活动|the campaign */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignConsoleCampaignDays"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.campaign.draft": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description 活动|the campaign */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CampaignConsoleCampaignBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignConsoleCampaignVersion"];
+                };
+            };
+            /** @description idempotency.missing, request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description campaign.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency.mismatch */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description campaign.kind, campaign.ladder, campaign.name, campaign.until, form.invalid, input.invalid, reward.caps */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.export.mine": {
+        parameters: {
+            query?: {
+                /** @description 每页条数|how many on a page */
+                limit?: number;
+                /** @description 上一页给出的 next|next of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageStaffTaskOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description cursor.malformed, input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.export.start": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsoleExportStartBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExporterStartOut"];
+                };
+            };
+            /** @description idempotency.missing, request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied, staff.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description export.no_list, member.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency.mismatch */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description export.filter, input.invalid, staff.bad_reason */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.export.lists": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExporterListsOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.export.file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 导出作业|the export */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["None"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description export.gone */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.filter.list": {
+        parameters: {
+            query?: {
+                /** @description 页面，缺省为全部|page; all when absent */
+                page?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffFiltersOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.filter.save": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsoleFilterSaveBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffFilterOut"];
+                };
+            };
+            /** @description idempotency.missing, request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description filter.too_many, idempotency.mismatch */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description filter.form, input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.filter.remove": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description 筛选|the filter */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["None"];
+                };
+            };
+            /** @description idempotency.missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description filter.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency.mismatch */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -10236,6 +13330,146 @@ export interface operations {
             };
         };
     };
+    "console.privacy.erase": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description 会员编号|the member */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsolePrivacyEraseBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrivacyConsoleErased"];
+                };
+            };
+            /** @description idempotency.missing, request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description member.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency.mismatch, privacy.holds */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid, staff.bad_reason */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "console.ledger.expiries": {
         parameters: {
             query?: {
@@ -10827,6 +14061,79 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageLedgerConsoleLot"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description member.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description cursor.malformed, input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.message.of_member": {
+        parameters: {
+            query?: {
+                /** @description 每页条数|how many on a page */
+                limit?: number;
+                /** @description 上一页给出的 next|next of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description 会员编号|the member */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageMessageConsoleSend"];
                 };
             };
             /** @description login.required */
@@ -12656,6 +15963,146 @@ export interface operations {
             };
         };
     };
+    "console.operator.reset_factor": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description 操作员|the operator */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsoleOperatorResetFactorBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffDone"];
+                };
+            };
+            /** @description idempotency.missing, request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description staff.no_factor, staff.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency.mismatch */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid, staff.bad_reason */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "console.operator.end_session": {
         parameters: {
             query?: never;
@@ -14178,6 +17625,67 @@ export interface operations {
             };
         };
     };
+    "console.track.report": {
+        parameters: {
+            query?: {
+                /** @description 自然日，缺省为 30 天前|local day; 30 days ago when absent */
+                from?: number;
+                /** @description 自然日，含当日|local day, inclusive */
+                until?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrackConsoleTracks"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "console.insight.demotions": {
         parameters: {
             query?: {
@@ -14500,6 +18008,67 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PointsConsoleLiability"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.message.report": {
+        parameters: {
+            query?: {
+                /** @description 自然日，缺省为 30 天前|local day; 30 days ago when absent */
+                from?: number;
+                /** @description 自然日，含当日|local day, inclusive */
+                until?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageConsoleMessageReport"];
                 };
             };
             /** @description login.required */
@@ -15969,6 +19538,378 @@ export interface operations {
             };
         };
     };
+    "console.session.factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffFactorOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.session.begin_factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffFactorBegun"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description staff.factor_on */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.session.confirm_factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsoleSessionConfirmFactorBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffFactorConfirmed"];
+                };
+            };
+            /** @description request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required, staff.wrong_code */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description staff.no_factor */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description staff.factor_on */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description rate.limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.session.remove_factor": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsoleSessionRemoveFactorBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["None"];
+                };
+            };
+            /** @description idempotency.missing, request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required, staff.wrong_login */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description staff.no_factor */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency.mismatch */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, staff.locked, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "staff.me": {
         parameters: {
             query?: never;
@@ -16056,7 +19997,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description staff.wrong_login */
+            /** @description staff.code_needed, staff.wrong_code, staff.wrong_login */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -16296,6 +20237,190 @@ export interface operations {
                 };
             };
             /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.privacy.agreements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffSettingOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.privacy.agreements_set": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsolePrivacyAgreementsSetBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffVersionOut"];
+                };
+            };
+            /** @description idempotency.missing, request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency.mismatch */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description form.invalid, input.invalid, setting.past, staff.bad_reason */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -16722,6 +20847,374 @@ export interface operations {
             };
         };
     };
+    "console.message.templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffSettingOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.message.templates_set": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsoleMessageTemplatesSetBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffVersionOut"];
+                };
+            };
+            /** @description idempotency.missing, request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency.mismatch */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description form.invalid, input.invalid, message.occasion, message.words, setting.past, staff.bad_reason */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.message.policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffSettingOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.message.policy_set": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsoleMessagePolicySetBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffVersionOut"];
+                };
+            };
+            /** @description idempotency.missing, request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency.mismatch */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description form.invalid, input.invalid, setting.past, staff.bad_reason */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "console.points.policy": {
         parameters: {
             query?: never;
@@ -16860,6 +21353,190 @@ export interface operations {
                 };
             };
             /** @description form.invalid, input.invalid, points.notice, setting.past, staff.bad_reason */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.privacy.policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffSettingOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.privacy.policy_set": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsolePrivacyPolicySetBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffVersionOut"];
+                };
+            };
+            /** @description idempotency.missing, request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency.mismatch */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description form.invalid, input.invalid, setting.past, staff.bad_reason */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -17536,6 +22213,190 @@ export interface operations {
             };
             /** @description internal */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.track.policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffSettingOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.track.policy_set": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsoleTrackPolicySetBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffVersionOut"];
+                };
+            };
+            /** @description idempotency.missing, request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency.mismatch */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description form.invalid, input.invalid, setting.past, staff.bad_reason */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -18577,6 +23438,553 @@ export interface operations {
             };
         };
     };
+    "console.webhook.list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppWebhooksOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.webhook.add": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsoleWebhookAddBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppNewWebhookOut"];
+                };
+            };
+            /** @description request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description webhook.many */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid, webhook.url */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.webhook.remove": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["None"];
+                };
+            };
+            /** @description idempotency.missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description webhook.none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency.mismatch */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.webhook.replay": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsoleWebhookReplayBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppWebhookOut"];
+                };
+            };
+            /** @description idempotency.missing, request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description webhook.none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency.mismatch */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.webhook.status": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsoleWebhookStatusBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppWebhookOut"];
+                };
+            };
+            /** @description idempotency.missing, request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description webhook.none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency.mismatch */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid, webhook.status */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "member.agreements": {
         parameters: {
             query?: never;
@@ -18662,6 +24070,540 @@ export interface operations {
             };
             /** @description internal */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "me.access_log": {
+        parameters: {
+            query?: {
+                /** @description 每页条数|how many on a page */
+                limit?: number;
+                /** @description 上一页给出的 next|next of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PagePrivacyAccessOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description cursor.malformed, input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "me.checkin": {
+        parameters: {
+            query?: {
+                /** @description 自然月，如 202607；缺省为本月|local month, such as 202607; this month when absent */
+                month?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignCalendarOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description campaign.closed */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "me.check_in": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignCheckInOut"];
+                };
+            };
+            /** @description idempotency.missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description campaign.closed, idempotency.mismatch, ledger.balance_limit, member.blocked */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "me.closure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrivacyClosureOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "me.close": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MeCloseBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrivacyClosureOut"];
+                };
+            };
+            /** @description idempotency.missing, request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency.mismatch, privacy.closing, privacy.holds */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid, privacy.confirm */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "me.stay": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrivacyClosureOut"];
+                };
+            };
+            /** @description idempotency.missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description privacy.no_closure */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency.mismatch */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -18941,6 +24883,102 @@ export interface operations {
             };
         };
     };
+    "me.events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MeEventsBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrackEventsOut"];
+                };
+            };
+            /** @description request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid, track.run */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "me.expiring": {
         parameters: {
             query?: {
@@ -18982,6 +25020,254 @@ export interface operations {
             };
             /** @description input.invalid */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "me.exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrivacyExportsOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "me.export": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrivacyExportOut"];
+                };
+            };
+            /** @description idempotency.missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency.mismatch, privacy.export_soon */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "me.export_content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 副本|the copy */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrivacyContentOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description privacy.no_export */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description privacy.not_ready */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -19047,6 +25333,206 @@ export interface operations {
             };
             /** @description internal */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "me.messages": {
+        parameters: {
+            query?: {
+                /** @description 每页条数|how many on a page */
+                limit?: number;
+                /** @description 上一页给出的 next|next of the page before */
+                cursor?: string;
+                /** @description 只看未读|only unread ones */
+                unread?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageMessageLetterOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description cursor.malformed, input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "me.messages_read": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MeMessagesReadBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageUnreadOut"];
+                };
+            };
+            /** @description idempotency.missing, request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description message.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency.mismatch */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -19546,6 +26032,134 @@ export interface operations {
             };
         };
     };
+    "entry.bind_phone": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EntryBindPhoneBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryPhoneOut"];
+                };
+            };
+            /** @description idempotency.missing, request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description entry.phone_code, entry.phone_code_expired, idempotency.mismatch, member.rival */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid, phone.malformed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "me.profile": {
         parameters: {
             query?: never;
@@ -19900,6 +26514,190 @@ export interface operations {
             };
         };
     };
+    "me.subscriptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageSubscriptionsOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "me.subscribe": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MeSubscribeBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageSubscriptionsOut"];
+                };
+            };
+            /** @description idempotency.missing, request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency.mismatch */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "me.summary": {
         parameters: {
             query?: never;
@@ -19956,6 +26754,115 @@ export interface operations {
             };
         };
     };
+    "me.task": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description 任务；签到任务随签到自动完成|the task; that of the check-in is done by checking in */
+                task: "browse";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignTaskDoneOut"];
+                };
+            };
+            /** @description idempotency.missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description campaign.task, idempotency.mismatch, ledger.balance_limit, member.blocked */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "me.tier": {
         parameters: {
             query?: never;
@@ -19972,6 +26879,62 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TierMyTierOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "me.unread": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageUnreadOut"];
                 };
             };
             /** @description login.required */
@@ -20061,6 +27024,245 @@ export interface operations {
                 };
             };
             /** @description busy */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "entry.phone_code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EntryPhoneCodeBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryCodeOut"];
+                };
+            };
+            /** @description request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid, phone.malformed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description entry.phone_limit, rate.limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description entry.sms */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description entry.no_sms */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "centre.rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CentreHelpOut"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "entry.phone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EntryPhoneBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntrySessionOut"];
+                };
+            };
+            /** @description request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description entry.phone_code, entry.phone_code_expired, member.blocked, member.rival */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description entry.agreement, input.invalid, phone.malformed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description rate.limited */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -20174,6 +27376,190 @@ export interface operations {
             };
             /** @description internal */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "entry.wechat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EntryWechatBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntrySessionOut"];
+                };
+            };
+            /** @description request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description entry.risky, origin.refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description entry.app */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description entry.code_expired, entry.code_used, entry.phone_code, entry.phone_code_expired, entry.ticket, member.blocked, member.rival */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid, phone.malformed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description rate.limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description entry.platform */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "entry.js_config": {
+        parameters: {
+            query: {
+                /** @description 页面地址，不含 # 之后|address of the page, without what follows the # */
+                url: string;
+                /** @description 服务号 appid，只接入一个时可省略|appid of the account, if several are connected */
+                app?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryJsOut"];
+                };
+            };
+            /** @description entry.app */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description entry.page, input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description rate.limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description entry.platform */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
