@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -33,7 +34,7 @@ func (w *house) work() {
 func (w *house) send(login, path string, body []byte, status int) *httptest.ResponseRecorder {
 	w.t.Helper()
 	w.keys++
-	r := httptest.NewRequest("PUT", "/api/console"+path, bytes.NewReader(body))
+	r := httptest.NewRequest(http.MethodPut, "/api/console"+path, bytes.NewReader(body))
 	r.Header.Set("Content-Type", "application/octet-stream")
 	r.Header.Set("Idempotency-Key", fmt.Sprint("k", w.keys))
 	r.Header.Set("Authorization", "Bearer "+w.tokens[login])

@@ -271,7 +271,7 @@ func TestCalendarsOfExpiryAndDemotion(t *testing.T) {
 	if len(ends.Data) != 0 {
 		t.Errorf("%+v", ends)
 	}
-	has(t, w.ask("ops", "GET", "/reports/expiring-members?days=300", "", 200, nil), fmt.Sprintf(`"days":400`), fmt.Sprintf(`"member":"%d","points":1250`, ann))
+	has(t, w.ask("ops", "GET", "/reports/expiring-members?days=300", "", 200, nil), `"days":400`, fmt.Sprintf(`"member":"%d","points":1250`, ann))
 }
 
 func TestLogAndJobsAreSearched(t *testing.T) {

@@ -67,10 +67,8 @@ type seeker struct {
 }
 
 func (s *seeker) identity(kind, q string) error {
-	if kind == member.KindPhone {
-		if _, err := vault.Phone(q); err != nil {
-			return nil // no phone number: then it is none
-		}
+	if kind == member.KindPhone && !phone(q) {
+		return nil
 	}
 	for _, one := range s.Members.FindAnywhere(s.v, kind, vault.Hide(q)) {
 		if err := s.add(kind, one, nil); err != nil {
@@ -80,10 +78,20 @@ func (s *seeker) identity(kind, q string) error {
 	return nil
 }
 
+func phone(q string) bool {
+	_, err := vault.Phone(q)
+	return err == nil
+}
+
+func (s *seeker) reach(memberID int64) (member.Member, bool) {
+	m, err := member.Reach(s.v, s.Desk, s.who, "view.members", memberID)
+	return m, err == nil
+}
+
 // add shows a member whom the caller may see; one who is not there, or elsewhere, is no hit.
 func (s *seeker) add(by string, memberID int64, o *foundOrder) error {
-	m, err := member.Reach(s.v, s.Desk, s.who, "view.members", memberID)
-	if err != nil || len(s.out.Data) >= mostHits || o == nil && slices.Contains(s.seen, m.ID) {
+	m, ok := s.reach(memberID)
+	if !ok || len(s.out.Data) >= mostHits || o == nil && slices.Contains(s.seen, m.ID) {
 		return nil
 	}
 	s.seen = append(s.seen, m.ID)
