@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"strings"
 )
 
 // Page is one page of a list. Without next it is the last.
@@ -58,7 +59,8 @@ func DecodeCursor(cursor string, parts ...any) error {
 		return nil
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
-	if err != nil || len(b) < 4 || binary.BigEndian.Uint32(b) != crc32.ChecksumIEEE(b[4:]) {
+	if err != nil || strings.ContainsAny(cursor, "\r\n") || len(b) < 4 || // the decoder passes over line ends
+		binary.BigEndian.Uint32(b) != crc32.ChecksumIEEE(b[4:]) {
 		return ErrCursor.New().At("cursor")
 	}
 	r := bytes.NewReader(b[4:])

@@ -100,6 +100,7 @@ func TestTamperedCursorsAreRefused(t *testing.T) {
 func FuzzDecodeCursor(f *testing.F) {
 	f.Add(web.EncodeCursor(int64(5), "x"))
 	f.Add("AAAAAA")
+	f.Add("LM8cA2\rkKcwF4")
 	f.Fuzz(func(t *testing.T, cursor string) {
 		var n int64
 		var s string
