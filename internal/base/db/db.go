@@ -44,7 +44,6 @@ type DB struct {
 	readers   chan *session
 	ids       *id.Source
 	tx        *Tx
-	loader    *loader
 	queue     chan *call
 	gate      sync.RWMutex
 	closed    bool
@@ -117,7 +116,7 @@ func (d *DB) openPools(ctx context.Context) (err error) {
 		if d.w, err = d.newSession(ctx, d.wpool, true); err != nil {
 			return err
 		}
-		d.tx, d.loader = newTx(d, d.w), newLoader(d.w)
+		d.tx = newTx(d, d.w)
 	}
 	if d.rpool, err = d.eng.pool(d, false); err != nil {
 		return err
@@ -137,11 +136,7 @@ func (d *DB) openPools(ctx context.Context) (err error) {
 	if err := d.eng.background(d); err != nil {
 		return err
 	}
-	if d.eng.alone() && d.opt.MaxGroup > 1 {
-		go d.pipeline()
-	} else {
-		go d.lane()
-	}
+	go d.lane()
 	return nil
 }
 

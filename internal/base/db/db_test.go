@@ -390,3 +390,17 @@ func TestGroupsOfOneCommitEachWriteAlone(t *testing.T) {
 		t.Errorf("sum = %d, want 64", s)
 	}
 }
+
+// A row that was deleted earlier in the group is not there: not even what it was may be read.
+func TestADeletedRowReadsAsNothing(t *testing.T) {
+	t.Parallel()
+	d := open(t)
+	write(t, d, func(tx *Tx) error { return accts.Insert(tx, acct{1, 1, 500}) })
+	write(t, d, func(tx *Tx) error {
+		accts.Delete(tx, [2]int64{1, 1})
+		if a, ok := accts.Get(tx, [2]int64{1, 1}); ok || a != (acct{}) {
+			t.Errorf("it reads %+v, %v", a, ok)
+		}
+		return nil
+	})
+}

@@ -15,8 +15,8 @@ type engine interface {
 	ready(s *session, write bool) error
 	// begin opens the transaction of a group. Where others write too, it waits its turn and learns how far they got.
 	begin(d *DB) error
-	// alone tells that no other process writes: then a group may read ahead of the commit of the one before it.
-	alone() bool
+	// comesBack tells that a lost connection is worth waiting for: a server is started again, a broken disk is told at once.
+	comesBack() bool
 	// keep puts the instant of the group into its commit.
 	keep(d *DB, now int64) error
 	// snapshot is how a view begins.

@@ -81,7 +81,7 @@ func (c *call) answer() {
 	c.done <- c.err
 }
 
-// lane takes what waits, never waiting for more, one group after the other.
+// lane is the one writer: it takes what waits, never waiting for more.
 func (d *DB) lane() {
 	defer close(d.laneDone)
 	group := make([]*call, 0, d.opt.MaxGroup)
@@ -102,7 +102,9 @@ func (d *DB) lane() {
 			}
 		}
 		d.runGroup(group)
-		answer(group)
+		for _, c := range group {
+			c.answer()
+		}
 	}
 }
 
@@ -114,7 +116,7 @@ func (d *DB) runGroup(group []*call) {
 			return
 		}
 		why := troubleOf(err)
-		if again := why == conflict || why == lost && !d.eng.alone(); again && try < maxTries {
+		if again := why == conflict || why == lost && d.eng.comesBack(); again && try < maxTries {
 			if why == lost {
 				d.untilBack(try)
 			}
@@ -133,14 +135,6 @@ func (d *DB) runGroup(group []*call) {
 	}
 }
 
-// batch is a group that was decided, and what it changes.
-type batch struct {
-	calls []*call
-	loads []load
-	after []func()
-	now   int64
-}
-
 // attempt gives an error when nothing was committed for a reason outside the functions.
 func (d *DB) attempt(group []*call) (err error) {
 	d.writing.Lock()
@@ -152,10 +146,10 @@ func (d *DB) attempt(group []*call) (err error) {
 		return err
 	}
 	d.tx.reset(d.tick())
-	err = d.safely(func() { d.prefetch(group); d.runAll(group); d.runHooks() })
-	if b := d.lift(group); err == nil && len(b.loads) > 0 {
-		if err = d.writeAll(b); err == nil {
-			return d.commit(b)
+	err = d.decide(group)
+	if err == nil && d.tx.dirty() {
+		if err = d.writeAll(); err == nil {
+			return d.commit(group)
 		}
 	}
 	if _, rerr := d.w.exec("ROLLBACK"); rerr != nil {
@@ -164,33 +158,32 @@ func (d *DB) attempt(group []*call) (err error) {
 	return err
 }
 
-// lift takes off the sheets what a group changed.
-func (d *DB) lift(calls []*call) *batch {
-	b := &batch{calls, d.tx.lift(), d.tx.after, d.tx.now}
-	d.tx.begin(d.tx.now)
-	return b
-}
-
 // writeAll sends what the group changed, and the instant of it.
-func (d *DB) writeAll(b *batch) error {
-	for _, l := range b.loads {
-		if err := l.store(d.loader); err != nil {
-			return err
-		}
+func (d *DB) writeAll() error {
+	if err := d.tx.flush(); err != nil {
+		return err
 	}
-	return d.keepInstant(b.now)
+	return d.keepInstant(d.tx.now)
 }
 
-func (d *DB) runAll(calls []*call) {
-	for _, c := range calls {
+func (d *DB) decide(group []*call) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			a, ok := p.(abort)
+			if !ok {
+				panic(p)
+			}
+			err = a.err
+		}
+	}()
+	d.prefetch(group)
+	for _, c := range group {
 		c.err = d.runOne(c)
 	}
-}
-
-func (d *DB) runHooks() {
 	for _, hook := range d.hooks {
 		hook(d.tx)
 	}
+	return nil
 }
 
 func (d *DB) runOne(c *call) (err error) {
@@ -239,40 +232,31 @@ func (d *DB) prefetch(group []*call) {
 	}
 }
 
-func (d *DB) commit(b *batch) error {
+func (d *DB) commit(group []*call) error {
 	start := d.opt.Clock.Now()
 	if _, err := d.w.exec("COMMIT"); err != nil {
+		// It may or may not be on disk. Only a fresh connection can tell, and only by the caller's key.
 		d.sick = true
-		return d.doubt(b, err)
+		d.opt.Log.Error("commit failed", "err", err, "functions", len(group))
+		herr := d.heal() // before anybody is answered: who looks next gets the last word
+		if herr != nil {
+			d.opt.Log.Error("storage stays broken; it is tried again at the next write", "err", herr)
+		}
+		if herr == nil && d.eng.refused(err) {
+			return err
+		}
+		for _, c := range group {
+			c.err = ErrUnknown.New().Because(err)
+		}
+		return ErrUnknown.New().Because(err)
 	}
-	d.committed(b, start)
-	return nil
-}
-
-// doubt deals with a failed commit. It may or may not be on disk: only a fresh connection can tell, and only by the
-// caller's key.
-func (d *DB) doubt(b *batch, err error) error {
-	d.opt.Log.Error("commit failed", "err", err, "functions", len(b.calls))
-	herr := d.heal() // before anybody is answered: who looks next gets the last word
-	if herr != nil {
-		d.opt.Log.Error("storage stays broken; it is tried again at the next write", "err", herr)
-	}
-	if herr == nil && d.eng.refused(err) {
-		return err
-	}
-	for _, c := range b.calls {
-		c.err = ErrUnknown.New().Because(err)
-	}
-	return ErrUnknown.New().Because(err)
-}
-
-func (d *DB) committed(b *batch, start int64) {
-	d.kept = max(d.kept, b.now)
+	d.kept = max(d.kept, d.tx.now)
 	d.w.seen.Commits++
 	if d.opt.OnCommit != nil {
-		d.opt.OnCommit(len(b.calls), d.opt.Clock.Now()-start)
+		d.opt.OnCommit(len(group), d.opt.Clock.Now()-start)
 	}
-	for _, f := range b.after {
+	for _, f := range d.tx.after {
 		f()
 	}
+	return nil
 }

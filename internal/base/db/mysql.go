@@ -376,7 +376,7 @@ func (e *mysqlEngine) there(err error) bool {
 // refused: a server that says so has rolled back; a cluster settles at the commit who was first.
 func (e *mysqlEngine) refused(err error) bool { return troubleOf(err) == conflict }
 
-func (e *mysqlEngine) alone() bool { return false }
+func (e *mysqlEngine) comesBack() bool { return true }
 
 func (e *mysqlEngine) background(d *DB) error {
 	close(d.cpDone)

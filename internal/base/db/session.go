@@ -19,7 +19,6 @@ type session struct {
 	named []driver.NamedValue
 	ctx   context.Context
 	seen  *Counts
-	one   *sync.Mutex // of the writer: who decides and who stores take turns, statement by statement
 
 	reading *cursor   // the innermost result that is being read
 	direct  bool      // statements without arguments are not prepared: not all can be
@@ -38,9 +37,6 @@ func (d *DB) newSession(ctx context.Context, pool *sql.DB, write bool) (*session
 		return nil, err
 	}
 	s := &session{conn: c, stmts: map[string]driver.Stmt{}, ctx: context.Background(), seen: &Counts{}, caches: &d.caches}
-	if write {
-		s.one = &sync.Mutex{}
-	}
 	if err := d.eng.ready(s, write); err != nil {
 		s.discard()
 		return nil, err
@@ -107,17 +103,7 @@ func plain(a any) driver.Value {
 	panic(fmt.Sprintf("db: unsupported argument type %T", a))
 }
 
-// mine waits for the turn on a connection that two use.
-func (s *session) mine() func() {
-	if s.one == nil {
-		return func() {}
-	}
-	s.one.Lock()
-	return s.one.Unlock
-}
-
 func (s *session) exec(text string, args ...any) (int64, error) {
-	defer s.mine()()
 	s.makeRoom()
 	if s.direct && len(args) == 0 {
 		s.seen.Statements++
@@ -183,7 +169,6 @@ func (s *session) makeRoom() {
 
 // query calls row for each result row with the column values; the slice is reused. Queries may stand within each other.
 func (s *session) query(text string, args []any, row func([]driver.Value) error) error {
-	defer s.mine()()
 	s.makeRoom()
 	st, err := s.prepared(text)
 	if err != nil {

@@ -2,6 +2,7 @@ package db
 
 import (
 	"slices"
+	"strings"
 )
 
 // A sheet is what one group of functions knows of one table: rows read, rows changed, and how to undo.
@@ -12,17 +13,15 @@ type sheet[R any, K comparable] struct {
 	owners map[int64]*ownerSet[R]
 	dirty  []*cell[R]
 	undo   []undoRec[R]
-	flying []*cell[R]
 }
 
 type cell[R any] struct {
 	row     R
 	exists  bool // the row is there now
-	stored  bool // the row is there in the database, or will be before this group is written
+	stored  bool // the row is there in the database
 	changed bool
 	known   bool // the database was asked; a row put blindly and then undone is not known
 	listed  bool // stands in dirty
-	flying  bool // as the group before leaves it, which is being stored: the database may not say so yet
 }
 
 type ownerSet[R any] struct {
@@ -37,8 +36,9 @@ type undoRec[R any] struct {
 
 type anySheet interface {
 	undoLast()
-	lift() load
+	flush() error
 	reset()
+	pending() int
 }
 
 func sheetOf[R any, K comparable](tx *Tx, t *Table[R, K]) *sheet[R, K] {
@@ -132,7 +132,13 @@ func (s *sheet[R, K]) undoLast() {
 
 // sel merges rows of the database with rows the group has changed.
 func (s *sheet[R, K]) sel(q *Query[R]) []R {
-	mine := s.changed(q.Owner)
+	mine := s.dirty
+	if q.Owner != 0 {
+		mine = nil
+		if set := s.owners[q.Owner]; set != nil {
+			mine = set.cells
+		}
+	}
 	limit := q.Limit
 	if limit > 0 {
 		limit += len(mine)
@@ -145,14 +151,14 @@ func (s *sheet[R, K]) sel(q *Query[R]) []R {
 			if c == nil || !c.changed && !c.known {
 				c = s.learn(k, *r, true)
 			}
-			if !c.changed && !c.flying {
+			if !c.changed {
 				out = append(out, c.row)
 			}
 		})
 	}
 	merged := false
 	for _, c := range mine {
-		if (c.changed || c.flying) && c.exists && q.Match(&c.row) {
+		if c.changed && c.exists && q.Match(&c.row) {
 			out = append(out, c.row)
 			merged = true
 		}
@@ -167,26 +173,6 @@ func (s *sheet[R, K]) sel(q *Query[R]) []R {
 	}
 	if q.Limit > 0 && len(out) > q.Limit {
 		out = out[:q.Limit]
-	}
-	return out
-}
-
-// changed lists the cells that may know better than the database: of an owner, or of all.
-func (s *sheet[R, K]) changed(owner int64) []*cell[R] {
-	if owner != 0 {
-		if set := s.owners[owner]; set != nil {
-			return set.cells
-		}
-		return nil
-	}
-	if len(s.flying) == 0 {
-		return s.dirty
-	}
-	out := slices.Clone(s.dirty)
-	for _, c := range s.flying {
-		if !c.listed {
-			out = append(out, c)
-		}
 	}
 	return out
 }
@@ -208,37 +194,109 @@ func (s *sheet[R, K]) known(owner int64) []R {
 	return out
 }
 
+func (s *sheet[R, K]) pending() int {
+	n := 0
+	for _, c := range s.dirty {
+		if c.changed && (c.exists || c.stored) {
+			n++
+		}
+	}
+	return n
+}
+
 func (s *sheet[R, K]) reset() {
 	clear(s.cells)
 	clear(s.owners)
 	clear(s.dirty)
 	clear(s.undo)
-	clear(s.flying)
-	s.dirty, s.undo, s.flying = s.dirty[:0], s.undo[:0], s.flying[:0]
+	s.dirty, s.undo = s.dirty[:0], s.undo[:0]
 }
 
-// lift takes what the group changed off the sheet, to be stored. Until it is, the sheet keeps those rows and nothing else:
-// the next group goes on from them, and everything that the group before that one left is in the database by now.
-func (s *sheet[R, K]) lift() load {
-	l := &rows[R, K]{t: s.t}
-	left := s.dirty
-	s.dirty = nil
-	s.reset()
-	for _, c := range left {
-		if !c.changed {
-			continue
-		}
+// flush writes what changed: new rows multi-row, changed rows multi-row or one by one, deletions by key.
+func (s *sheet[R, K]) flush() error {
+	var fresh, old []*cell[R]
+	for _, c := range s.dirty {
 		switch {
+		case !c.changed:
 		case c.exists && !c.stored:
-			l.fresh = append(l.fresh, c.row)
+			fresh = append(fresh, c)
+		case c.exists && s.t.Indexed:
+			if err := s.update(c); err != nil {
+				return err
+			}
 		case c.exists:
-			l.old = append(l.old, c.row)
+			old = append(old, c)
 		case c.stored:
-			l.gone = append(l.gone, s.t.Key(&c.row))
+			if err := s.remove(c); err != nil {
+				return err
+			}
 		}
-		*c = cell[R]{row: c.row, exists: c.exists, stored: c.exists, known: true, flying: true}
-		s.keep(s.t.Key(&c.row), c)
-		s.flying = append(s.flying, c)
 	}
-	return l
+	if err := s.multi("INSERT INTO ", fresh); err != nil {
+		return err
+	}
+	return s.multi("REPLACE INTO ", old)
+}
+
+const maxParams = 8000
+
+func (s *sheet[R, K]) multi(verb string, cells []*cell[R]) error {
+	for len(cells) > 0 {
+		n := 1
+		for n*2 <= len(cells) && n*2*len(s.t.Cols) <= maxParams {
+			n *= 2
+		}
+		if err := s.multiN(verb, cells[:n]); err != nil {
+			return err
+		}
+		cells = cells[n:]
+	}
+	return nil
+}
+
+func (s *sheet[R, K]) multiN(verb string, cells []*cell[R]) error {
+	tx := s.tx
+	tx.args = tx.args[:0]
+	for _, c := range cells {
+		tx.ptrs = s.t.Row(&c.row, tx.ptrs[:0])
+		for _, p := range tx.ptrs {
+			tx.args = append(tx.args, value(p))
+		}
+	}
+	key := shape{s.t.id, len(cells), verb[0]}
+	text := tx.texts[key]
+	if text == "" {
+		one := "(" + marks(len(s.t.Cols)) + ")"
+		text = verb + s.t.Name + " (" + strings.Join(s.t.Cols, ", ") + ") VALUES " +
+			strings.TrimSuffix(strings.Repeat(one+", ", len(cells)), ", ")
+		tx.texts[key] = text
+	}
+	tx.s.seen.Rows += int64(len(cells))
+	_, err := tx.s.exec(text, tx.args...)
+	return err
+}
+
+func (s *sheet[R, K]) update(c *cell[R]) error {
+	t := s.t
+	ptrs := t.Row(&c.row, nil)
+	args := make([]any, 0, len(ptrs))
+	for _, p := range ptrs[t.Keys:] {
+		args = append(args, value(p))
+	}
+	for _, p := range ptrs[:t.Keys] {
+		args = append(args, value(p))
+	}
+	text := "UPDATE " + t.Name + " SET " + strings.Join(t.Cols[t.Keys:], " = ?, ") + " = ? WHERE " +
+		strings.Join(t.Cols[:t.Keys], " = ? AND ") + " = ?"
+	s.tx.s.seen.Rows++
+	_, err := s.tx.s.exec(text, args...)
+	return err
+}
+
+func (s *sheet[R, K]) remove(c *cell[R]) error {
+	t := s.t
+	text := "DELETE FROM " + t.Name + " WHERE " + strings.Join(t.Cols[:t.Keys], " = ? AND ") + " = ?"
+	s.tx.s.seen.Rows++
+	_, err := s.tx.s.exec(text, t.args(t.Key(&c.row), nil)...)
+	return err
 }

@@ -53,7 +53,7 @@ func (sqliteEngine) keep(d *DB, now int64) error {
 	return err
 }
 
-func (sqliteEngine) alone() bool                              { return true }
+func (sqliteEngine) comesBack() bool                          { return false }
 func (sqliteEngine) snapshot() string                         { return "BEGIN" }
 func (sqliteEngine) migrate(_ *session, f func() error) error { return f() }
 func (sqliteEngine) ddl(stmt string) []string                 { return sqliteDDL(stmt) }
@@ -196,7 +196,7 @@ func (d *DB) heal() error {
 	s.seen = d.w.seen
 	d.w, d.sick = s, false
 	rng := d.tx.rng // begun anew it would repeat its draws
-	d.tx, d.loader = newTx(d, s), newLoader(s)
+	d.tx = newTx(d, s)
 	d.tx.rng = rng
 	return nil
 }

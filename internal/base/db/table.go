@@ -97,7 +97,7 @@ func (t *Table[R, K]) Get(r Reader, k K) (R, bool) {
 		if c := sheetOf(tx, t).get(k); c.exists {
 			return c.row, true
 		}
-		var none R
+		var none R // not what a row deleted in this group was
 		return none, false
 	}
 	return t.fetch(r.session(), k)

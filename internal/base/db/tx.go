@@ -19,12 +19,20 @@ type Tx struct {
 	journal []anySheet // one entry a change: undone from the end
 	fresh   map[int64]bool
 	after   []func()
+	texts   map[shape]string
+	args    []any
+	ptrs    []any
 	depth   int
 	cause   int64
 }
 
+type shape struct {
+	table, rows int
+	verb        byte
+}
+
 func newTx(d *DB, s *session) *Tx {
-	return &Tx{db: d, s: s, fresh: map[int64]bool{},
+	return &Tx{db: d, s: s, fresh: map[int64]bool{}, texts: map[shape]string{},
 		rng: rand.New(rand.NewPCG(d.opt.Seed, 1))}
 }
 
@@ -87,27 +95,30 @@ func (tx *Tx) undoTo(mark int) {
 }
 
 func (tx *Tx) reset(now int64) {
+	tx.now = now
 	for _, s := range tx.order {
 		s.reset()
 	}
-	tx.begin(now)
-}
-
-func (tx *Tx) begin(now int64) {
-	tx.now = now
 	tx.journal = tx.journal[:0]
 	clear(tx.fresh)
-	tx.after = nil
+	tx.after = tx.after[:0]
 	tx.depth, tx.cause = 0, 0
 }
 
-// lift takes what the group changed off the sheets, tables in the order first touched.
-func (tx *Tx) lift() []load {
-	var out []load
+func (tx *Tx) dirty() bool {
 	for _, s := range tx.order {
-		if l := s.lift(); l.size() > 0 {
-			out = append(out, l)
+		if s.pending() > 0 {
+			return true
 		}
 	}
-	return out
+	return false
+}
+
+func (tx *Tx) flush() error {
+	for _, s := range tx.order {
+		if err := s.flush(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
