@@ -139,6 +139,30 @@ func TestEverySourceIsChecked(t *testing.T) {
 }
 
 // A caller may meet a refusal and go on, say with a smaller amount: nothing of what was refused may stay.
+// An award needs no key, since its order is new; so its form of source is nobody else's, and its amount is checked all the same.
+func TestOnlyAFreshOrderNamesAnAward(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	source := AwardSource(7, 3)
+	add := func(n int64, fresh bool) func(*db.Tx) error {
+		return func(tx *db.Tx) error {
+			_, err := b.l.Add(tx, Credit{Member: 1, Asset: Points, Amount: n, Kind: KindEarn, Source: source, Fresh: fresh})
+			return err
+		}
+	}
+	b.refused(ErrSource, add(50, false))
+	b.refused(ErrAmount, add(0, true))
+	b.refused(ErrAmount, add(MaxAmount+1, true))
+	b.must(add(50, true))
+	b.refused(ErrSource, func(tx *db.Tx) error {
+		_, err := b.l.Take(tx, Debit{Member: 1, Asset: Points, Amount: 5, Kind: KindSpend, Source: source, Fresh: true})
+		return err
+	})
+	if n := b.balance(1); n != 50 {
+		t.Errorf("the balance is %d", n)
+	}
+}
+
 func TestRefusedPostingLeavesNothingThoughTheCallerGoesOn(t *testing.T) {
 	t.Parallel()
 	b := open(t)

@@ -50,10 +50,8 @@ func (l *Ledger) Add(tx *db.Tx, c Credit) (Entry, error) {
 }
 
 func (l *Ledger) add(tx *db.Tx, c Credit) (Entry, error) {
-	if award := c.Fresh && strings.HasPrefix(c.Source, awardPrefix); !award || c.Amount < 1 || c.Amount > MaxAmount {
-		if err := checkInput(c.Amount, c.Source); err != nil {
-			return Entry{}, err
-		}
+	if err := c.check(); err != nil {
+		return Entry{}, err
 	}
 	if !c.Fresh {
 		if e, ok := bySource(tx, c.Member, c.Asset, c.Source); ok {
@@ -173,13 +171,28 @@ func (l *Ledger) take(tx *db.Tx, q Debit) (Entry, error) {
 }
 
 func checkInput(amount int64, source string) error {
-	if amount < 1 || amount > MaxAmount {
-		return ErrAmount.With("max", MaxAmount)
+	if err := checkAmount(amount); err != nil {
+		return err
 	}
 	return checkSource(source)
 }
 
-// checkSource keeps apart what callers name and what time names.
+// check lets an award of an order through, which no caller can name: it has to be fresh.
+func (c Credit) check() error {
+	if c.Fresh && strings.HasPrefix(c.Source, awardPrefix) {
+		return checkAmount(c.Amount)
+	}
+	return checkInput(c.Amount, c.Source)
+}
+
+func checkAmount(amount int64) error {
+	if amount < 1 || amount > MaxAmount {
+		return ErrAmount.With("max", MaxAmount)
+	}
+	return nil
+}
+
+// checkSource keeps apart what callers name, what time names and what orders earned.
 func checkSource(source string) error {
 	if source == "" || len(source) > maxSource || !keyed(source) {
 		return ErrSource.With("max", maxSource)
