@@ -47,8 +47,8 @@ var Handler = sync.OnceValue(func() http.Handler {
 
 // file is one file of an app, ready to be sent.
 type file struct {
-	media, tag    string
-	plain, zipped []byte
+	media, tag           string
+	plain, zipped, dense []byte // as it is, by gzip, by brotli
 }
 
 // app is a built app below its prefix.
@@ -61,7 +61,7 @@ type app struct {
 func mustApp(files fs.FS, root, prefix, policy string) *app {
 	a := &app{prefix: prefix, policy: policy, files: map[string]*file{}}
 	err := fs.WalkDir(files, root, func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || strings.HasSuffix(name, ".gz") {
+		if err != nil || d.IsDir() || strings.HasSuffix(name, ".gz") || strings.HasSuffix(name, ".br") {
 			return err
 		}
 		b, err := fs.ReadFile(files, name)
@@ -69,8 +69,9 @@ func mustApp(files fs.FS, root, prefix, policy string) *app {
 			return err
 		}
 		zipped, _ := fs.ReadFile(files, name+".gz") // has none: sent as it is
+		dense, _ := fs.ReadFile(files, name+".br")
 		sum := sha256.Sum256(b)
-		a.files[name[len(root)+1:]] = &file{mediaOf(name), base64.RawURLEncoding.EncodeToString(sum[:12]), b, zipped}
+		a.files[name[len(root)+1:]] = &file{mediaOf(name), base64.RawURLEncoding.EncodeToString(sum[:12]), b, zipped, dense}
 		return nil
 	})
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -135,7 +136,11 @@ func (a *app) send(w http.ResponseWriter, r *http.Request, f *file) {
 	h.Set("Content-Type", f.media)
 	if f.zipped != nil {
 		h.Add("Vary", "Accept-Encoding")
-		if takesGzip(r) {
+		switch {
+		case f.dense != nil && takes(r, "br"):
+			h.Set("Content-Encoding", "br")
+			content, tag = f.dense, f.tag+"-br"
+		case takes(r, "gzip"):
 			h.Set("Content-Encoding", "gzip")
 			content, tag = f.zipped, f.tag+"-gz"
 		}
@@ -144,11 +149,11 @@ func (a *app) send(w http.ResponseWriter, r *http.Request, f *file) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
 }
 
-// takesGzip says whether the caller reads gzip; "gzip;q=0" means that it does not.
-func takesGzip(r *http.Request) bool {
+// takes says whether the caller reads a coding; "gzip;q=0" means that it does not.
+func takes(r *http.Request, want string) bool {
 	for part := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
 		coding, quality, _ := strings.Cut(strings.TrimSpace(part), ";")
-		if coding == "gzip" {
+		if coding == want {
 			return strings.Trim(strings.TrimPrefix(strings.TrimSpace(quality), "q="), "0.") != "" || quality == ""
 		}
 	}

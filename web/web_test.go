@@ -14,6 +14,7 @@ func built() *app {
 		"dist/console/index.html.gz":       {Data: []byte("zipped page")},
 		"dist/console/assets/a-1f.js":      {Data: []byte("let a")},
 		"dist/console/assets/a-1f.js.gz":   {Data: []byte("zipped script")},
+		"dist/console/assets/a-1f.js.br":   {Data: []byte("dense script")},
 		"dist/console/icon.svg":            {Data: []byte("<svg/>")},
 		"dist/console/assets/font-2.woff2": {Data: []byte("font")},
 	}, "dist/console", ConsolePath, consolePolicy)
@@ -42,6 +43,9 @@ func TestAnAppIsServed(t *testing.T) {
 		{"/console/", "gzip;q=0.5", "zipped page", "text/html; charset=utf-8", ask0, 200},
 		{"/console/members/12", "", "<!doctype html>plain", "text/html; charset=utf-8", ask0, 200},
 		{"/console/assets/a-1f.js", "gzip", "zipped script", "text/javascript; charset=utf-8", forEver, 200},
+		{"/console/assets/a-1f.js", "gzip, br", "dense script", "text/javascript; charset=utf-8", forEver, 200},
+		{"/console/assets/a-1f.js", "gzip, br;q=0", "zipped script", "text/javascript; charset=utf-8", forEver, 200},
+		{"/console/assets/a-1f.js.br", "br", "404 page not found\n", "text/plain; charset=utf-8", "", 404},
 		{"/console/assets/a-1f.js", "", "let a", "text/javascript; charset=utf-8", forEver, 200},
 		{"/console/assets/font-2.woff2", "gzip", "font", "font/woff2", forEver, 200},
 		{"/console/icon.svg", "", "<svg/>", "image/svg+xml", ask0, 200},
@@ -54,6 +58,9 @@ func TestAnAppIsServed(t *testing.T) {
 			t.Errorf("%s %q: %d %q %v", c.at, c.encoding, rec.Code, rec.Body, h)
 		}
 		if zipped := strings.HasPrefix(rec.Body.String(), "zipped"); zipped != (h.Get("Content-Encoding") == "gzip") {
+			t.Errorf("%s %q: says %q", c.at, c.encoding, h.Get("Content-Encoding"))
+		}
+		if dense := strings.HasPrefix(rec.Body.String(), "dense"); dense != (h.Get("Content-Encoding") == "br") {
 			t.Errorf("%s %q: says %q", c.at, c.encoding, h.Get("Content-Encoding"))
 		}
 		if c.status == 200 && h.Get("Content-Security-Policy") != consolePolicy {

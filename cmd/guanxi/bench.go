@@ -22,6 +22,7 @@ func bench(ctx context.Context, c *cli) (any, error) {
 	runs := c.flags.Int("runs", 3, "runs of each figure; the median counts")
 	only := c.flags.String("only", "", "figures to measure, with commas: "+strings.Join(measure.Names(), ","))
 	big := c.flags.Bool("big", false, "1 million members and 10 million entries first; minutes, and about 10 GB of disk")
+	url := c.flags.String("db", "", "mysql://…: an empty database, which is filled and can be thrown away; else SQLite in a folder of its own")
 	profile := c.flags.String("cpuprofile", "", "write a CPU profile of the server to this file")
 	rest, err := c.parse()
 	if err != nil {
@@ -34,7 +35,7 @@ func bench(ctx context.Context, c *cli) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := measure.Options{Dir: c.benchFolder(), Members: *members, Big: *big, Run: time.Duration(*seconds * float64(time.Second)), Runs: *runs,
+	o := measure.Options{Dir: c.benchFolder(), URL: *url, Members: *members, Big: *big, Run: time.Duration(*seconds * float64(time.Second)), Runs: *runs,
 		CPUProfile: *profile, LogLevel: c.cfg.LogLevel.String(), Launch: measure.Command(c.note, self, "bench", measuring), Progress: c.benchProgress()}
 	if *only != "" {
 		o.Only = strings.Split(*only, ",")

@@ -49,7 +49,6 @@ func doctor(ctx context.Context, c *cli) (any, error) {
 		x.add("setting "+name, false, "no such setting: a slip of the pen?")
 	}
 	c.examineMachine(x)
-	c.examinePay(ctx, x)
 	if err := c.examineData(ctx, x); err != nil {
 		x.add("data", false, "%s", c.text(err))
 	}

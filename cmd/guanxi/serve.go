@@ -38,6 +38,9 @@ func serve(ctx context.Context, c *cli) (any, error) {
 		if err := a.Showcase(ctx); err != nil {
 			return nil, err
 		}
+		if err := a.ShowTasks(ctx); err != nil {
+			return nil, err
+		}
 	}
 	if err := c.where(ctx, a); err != nil {
 		return nil, err

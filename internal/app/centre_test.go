@@ -21,7 +21,7 @@ func TestTheHomePageSaysWhatIsTrueNow(t *testing.T) {
 	w := open(t)
 	m, o := w.join("13800138000"), w.join("13900139000")
 	me := w.enter(m)
-	me.get("/api/member/me/home").want(200, "member_no="+m, "card.tier=base", "card.name=普通会员", "card.face.from=#5d6b7a", "progress.percent=0",
+	me.get("/api/member/me/home?early=true").want(200, "member_no="+m, "card.tier=base", "card.name=普通会员", "card.face.from=#5d6b7a", "progress.percent=0",
 		"progress.next.tier=silver", "progress.next.missing_growth=100", "progress.next.brings.0.name=消费积分 1.2 倍", "ahead_percent=0", "points.available=0",
 		"nudges.0.kind=profile", "nudges.0.n=10", "nudges.1=", "tasks.0.key=profile", "tasks.0.points=10", "tasks.0.done=false", "tasks.1.key=order", "tasks.1.points=50")
 	w.till.post("/api/partner/orders", w.order(m, "A1", 10000, `,"points_used":0`)).want(201)
@@ -36,7 +36,7 @@ func TestTheHomePageSaysWhatIsTrueNow(t *testing.T) {
 	me.get("/api/member/me/home").want(200, "nudges=[]", "tasks.0.done=true", "tasks.2.key=checkin", "tasks.2.done=false", "points.available=160")
 	me.send("POST", "/api/member/me/tasks/browse", "", "").want(201)
 	me.send("POST", "/api/member/me/checkins", "", "").want(201)
-	me.get("/api/member/me/home").want(200, "tasks=[]", "points.available=185")
+	me.get("/api/member/me/home").want(200, "tasks=[]", "points.available=185", "checkin.streak=1", "checkin.checked_today=true", "checkin.next_points=6")
 	w.till.post("/api/partner/orders", w.order(m, "A2", 5000, `,"points_used":0`)).want(201)
 	me.get("/api/member/me/home").want(200, "progress.growth=93", "nudges.0.kind=near_upgrade", "nudges.0.n=7", "nudges.0.title=再得 7 成长值升级银卡会员")
 	w.enter(o).get("/api/member/me/home").want(200, "points.available=0", "tasks.0.done=false")
@@ -191,8 +191,9 @@ func TestTheLookIsVersionedAndChecked(t *testing.T) {
 func TestTheRulesInWordsFollowTheSettings(t *testing.T) {
 	t.Parallel()
 	w := open(t)
-	(&caller{town: w}).get("/api/member/rules").want(200, "sections.0.lines.0=100 积分抵 1 元。", "sections.0.lines.1=每单最多抵扣 30%。", "sections.0.version=0",
-		"sections.1.lines.1=活动积分自获得起 3 个月有效，到最后一天结束时失效。", "sections.3.lines.1=银卡会员：成长值 100 起；消费积分 1.2 倍")
+	(&caller{town: w}).get("/api/member/rules").want(200, "sections.0.lines.0=每消费 1 元得 1 积分，再乘以等级倍率。",
+		"sections.0.lines.1=首单另得 50 积分。", "sections.0.lines.2=完善资料得 10 积分，一次。", "sections.1.lines.1=每连续满 7 天另得 10 积分。", "sections.2.lines.0=100 积分抵 1 元。", "sections.2.lines.1=每单最多抵扣 30%。", "sections.2.version=0",
+		"sections.3.lines.1=活动积分自获得起 3 个月有效，到最后一天结束时失效。", "sections.5.lines.1=银卡会员：成长值 100 起；消费积分 1.2 倍")
 	var version int64
 	w.write(func(tx *db.Tx) error {
 		next := points.Policy.At(tx, tx.Now()).Value
@@ -201,5 +202,5 @@ func TestTheRulesInWordsFollowTheSettings(t *testing.T) {
 		version = v.ID
 		return err
 	})
-	(&caller{town: w}).get("/api/member/rules?lang=en").want(200, "sections.0.lines.0=50 points are worth ¥1.", "sections.1.lines.1=Points of campaigns don't expire.", fmt.Sprint("sections.0.version=", version))
+	(&caller{town: w}).get("/api/member/rules?lang=en").want(200, "sections.2.lines.0=50 points are worth ¥1.", "sections.3.lines.1=Points of campaigns don't expire.", fmt.Sprint("sections.2.version=", version))
 }

@@ -197,4 +197,15 @@ func TestACampaignIsVersionedCappedAndTakesTwo(t *testing.T) {
 	w.enter("ops")
 	w.hire("money", staff.Grant{Role: staff.Finance})
 	has(t, w.ask("ops", "POST", "/campaign-versions/"+made.ID+"/retirement", `{"reason":"over"}`, 202, nil), `"state":"waiting"`)
+
+	has(t, w.ask("ops", "PUT", "/campaign-versions/"+made.ID, `{"kind":"check_in","zh":"签到","en":"C"}`, 409, nil), "campaign.state") // it is published
+	w.ask("ops", "POST", "/campaigns/"+campaign+"/versions", `{"kind":"check_in","zh":"签到","en":"C","settings":{"daily":[1]}}`, 201, &made)
+	has(t, w.ask("ops", "PUT", "/campaign-versions/"+made.ID, `{"kind":"check_in","zh":"签到","en":"C","settings":{"daily":[]}}`, 422, nil), "campaign.ladder")
+	var done staff.Done
+	w.ask("ops", "POST", "/campaign-versions/"+made.ID+"/publication", `{"reason":"one a day"}`, 202, &done)
+	w.ask("ops", "PUT", "/campaign-versions/"+made.ID, `{"kind":"check_in","zh":"签到","en":"C","settings":{"daily":[9000]}}`, 200, nil)
+	var a struct{ Digest string }
+	path := fmt.Sprintf("/approvals/%s", *done.Approval)
+	w.ask("money", "GET", path, "", 200, &a)
+	has(t, w.ask("money", "POST", path+"/decision", fmt.Sprintf(`{"approve":true,"digest":%q}`, a.Digest), 409, nil), "approval.altered") // what was agreed to is not what it says now
 }

@@ -115,3 +115,74 @@ func TestFiltersAreSavedByOperator(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestWithoutASecondFactorAnAdministratorMayOnlySetOneUp(t *testing.T) {
+	t.Parallel()
+	w := openShop(t)
+	w.hire("sec", staff.Grant{Role: staff.SecurityAdmin})
+	due := struct {
+		FactorDue   int64 `json:"factor_due"`
+		Permissions []string
+	}{}
+	w.ask("sec", "GET", "/session", "", 200, &due)
+	if left := due.FactorDue - w.clock.Now(); left <= 6*clock.Day || left > 7*clock.Day {
+		t.Error("the days of grace end in", left)
+	}
+	w.clock.Add(7 * clock.Day)
+	w.enter("sec")
+	w.enter("ops")
+	w.ask("ops", "GET", "/members", "", 200, nil) // this role needs none
+	w.ask("sec", "GET", "/operators", "", 403, nil)
+	w.ask("sec", "GET", "/session", "", 200, &due)
+	if len(due.Permissions) != 0 {
+		t.Error(due)
+	}
+	var begun struct{ Secret string }
+	w.ask("sec", "POST", "/second-factor", "", 201, &begun)
+	w.ask("sec", "GET", "/operators", "", 403, nil)
+	c, _ := totp.GenerateCode(begun.Secret, w.app.Zone.Time(w.clock.Now()))
+	w.ask("sec", "POST", "/second-factor/confirmation", fmt.Sprintf(`{"code":%q}`, c), 200, nil)
+	w.ask("sec", "GET", "/operators", "", 200, nil)
+	has(t, w.ask("sec", "GET", "/session", "", 200, nil), `"factor_due":0`)
+
+	w.ask("sec", "PUT", "/settings/sign-in", `{"value":{"everyone":true,"days":0},"reason":"all of us"}`, 200, nil)
+	w.ask("ops", "GET", "/members", "", 403, nil)
+	w.ask("sec", "PUT", "/settings/sign-in", `{"value":{"everyone":false,"days":31},"reason":"too long"}`, 422, nil)
+	w.ask("sec", "PUT", "/settings/sign-in", `{"value":{"everyone":false},"reason":"not yet"}`, 200, nil)
+	w.ask("ops", "GET", "/members", "", 200, nil)
+}
+
+func TestDangerousActsTakeAFreshProof(t *testing.T) {
+	t.Parallel()
+	w := openShop(t)
+	add := func(login string, status int) string {
+		return w.ask("root", "POST", "/operators", fmt.Sprintf(`{"login":%q,"name":"New","password":%q}`, login, secret), status, nil).Body.String()
+	}
+	add("new1", 201)
+	w.clock.Add(5 * clock.Minute)
+	if got := add("new2", 403); !strings.Contains(got, "login.stale") {
+		t.Error(got)
+	}
+	w.ask("root", "GET", "/operators", "", 200, nil)
+	w.ask("root", "POST", "/session/proof", `{"password":"not it"}`, 401, nil)
+	add("new2", 403)
+	w.ask("root", "POST", "/session/proof", fmt.Sprintf(`{"password":%q}`, secret), 200, nil)
+	add("new2", 201)
+	w.clock.Add(5*clock.Minute - 1)
+	add("new3", 201)
+	w.clock.Add(1)
+	add("new4", 403)
+	// Who has a second factor proves both.
+	var begun struct{ Secret string }
+	w.ask("ops", "POST", "/second-factor", "", 403, nil)
+	w.enter("ops")
+	w.ask("ops", "POST", "/second-factor", "", 201, &begun)
+	code := func() string {
+		c, _ := totp.GenerateCode(begun.Secret, w.app.Zone.Time(w.clock.Now()))
+		return c
+	}
+	w.ask("ops", "POST", "/second-factor/confirmation", fmt.Sprintf(`{"code":%q}`, code()), 200, nil)
+	w.clock.Add(clock.Minute)
+	has(t, w.ask("ops", "POST", "/session/proof", fmt.Sprintf(`{"password":%q}`, secret), 401, nil), "staff.code_needed")
+	w.ask("ops", "POST", "/session/proof", fmt.Sprintf(`{"password":%q,"code":%q}`, secret, code()), 200, nil)
+}

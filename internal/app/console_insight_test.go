@@ -179,7 +179,7 @@ func TestTimelineIsOnePagedListOfEverything(t *testing.T) {
 	for _, i := range whole {
 		text += i.Kind + "/" + i.What + " "
 	}
-	want := "merge/merge status/active status/frozen points/clawback growth/clawback refund/refund tier/upgrade points/earn points/earn growth/earn order/partially_refunded joined/oa "
+	want := "merge/merge status/active status/frozen points/clawback growth/clawback refund/refund badge/first_order badge/tier_up tier/upgrade points/earn points/earn growth/earn order/partially_refunded joined/oa "
 	if text != want {
 		t.Errorf("got  %s\nwant %s", text, want)
 	}
@@ -246,6 +246,62 @@ func TestOrdersAreListedByFilterAndStore(t *testing.T) {
 	if w.ask("shop5", "GET", "/orders/list?store=S6", "", 200, &page); nos() != "" {
 		t.Errorf("the manager of store 5 sees %s", nos())
 	}
+}
+
+func TestWhatCameBackIsListedByItsOrders(t *testing.T) {
+	t.Parallel()
+	w := openShop(t)
+	ann, bob := w.join("13800138000", "S5"), w.join("13900139000", "S9")
+	back := func(no, refund string, fen int64) {
+		t.Helper()
+		w.write(func(tx *db.Tx) error {
+			_, err := w.app.Orders.Refund(tx, order.RefundIn{Source: "pos", OrderNo: no, No: refund, Amount: fen, Occurred: tx.Now()})
+			return err
+		})
+	}
+	for i, who := range []int64{ann, bob, ann, bob, ann} {
+		w.buy(who, fmt.Sprint("n", i), 1_000)
+		w.clock.Add(clock.Minute)
+	}
+	from := w.clock.Now() - 3*clock.Minute // n2 and later
+	back("n4", "r4", 1_000)
+	back("n1", "r1a", 100)
+	back("n1", "r1b", 100)
+	back("n1", "r1c", 800)
+	back("n0", "r0", 10)
+	back("n3", "r3", 10)
+	for query, want := range map[string]string{"status=refunded": "n4 n1 ", "status=partially_refunded": "n3 n0 ", "status=paid": "n2 ", "status=closed": "", "": "n4 n3 n2 n1 n0 ",
+		fmt.Sprint("status=partially_refunded&from=", from): "n3 ", fmt.Sprint("status=refunded&until=", from): "n1 ", "status=refunded&store=S6": ""} {
+		if got := w.listed(query, 10); got != want {
+			t.Errorf("%q lists %s, not %s", query, got, want)
+		}
+	}
+	for _, query := range []string{"status=refunded", "status=partially_refunded"} {
+		if one, all := w.listed(query, 1), w.listed(query, 10); one != all {
+			t.Errorf("%s lists %s one at a time and %s at once", query, one, all)
+		}
+	}
+}
+
+// listed is the numbers of a list of orders, a page after the other.
+func (w *house) listed(query string, limit int) (out string) {
+	w.t.Helper()
+	for next := "x"; next != ""; {
+		var page struct {
+			Data []struct{ No string }
+			Next string
+		}
+		path := fmt.Sprintf("/orders/list?limit=%d&%s", limit, query)
+		if next != "x" {
+			path += "&cursor=" + next
+		}
+		w.ask("ops", "GET", path, "", 200, &page)
+		for _, o := range page.Data {
+			out += o.No + " "
+		}
+		next = page.Next
+	}
+	return out
 }
 
 func TestCalendarsOfExpiryAndDemotion(t *testing.T) {

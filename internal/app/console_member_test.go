@@ -11,6 +11,7 @@ import (
 	"guanxi/internal/loyalty/ledger"
 	"guanxi/internal/loyalty/member"
 	"guanxi/internal/loyalty/order"
+	"guanxi/internal/loyalty/shop"
 	"guanxi/internal/loyalty/staff"
 )
 
@@ -84,7 +85,7 @@ func TestUnmaskingIsLoggedAndNotStored(t *testing.T) {
 	}
 	w.view(func(v *db.View) {
 		var stored int
-		v.Rows("SELECT reply FROM idempotency", nil, func(scan func(...any)) {
+		v.Rows("SELECT reply FROM idempotency UNION ALL SELECT body FROM idempotency_reply", nil, func(scan func(...any)) {
 			var text string
 			if scan(&text); strings.Contains(text, "13800138000") {
 				stored++
@@ -221,4 +222,95 @@ func TestStatementLotsAndWhy(t *testing.T) {
 	has(t, w.ask("ops", "GET", path+"/tier", "", 200, nil), `"key":"base"`, `"next":{"rank":1,"key":"silver"`)
 	has(t, w.ask("ops", "GET", "/orders?source=pos&no=1", "", 200, nil), fmt.Sprintf(`"id":"%d"`, no1))
 	w.ask("ops", "GET", "/orders?source=pos&no=2", "", 404, nil)
+}
+
+func TestUnmergeAsksAPersonWhatNobodyCanTell(t *testing.T) {
+	t.Parallel()
+	w := openShop(t)
+	ann, bob := w.join("13800138000", "S5"), w.join("13900139000", "S5")
+	w.buy(ann, "1", 50_000)
+	var m struct{ ID web.ID }
+	w.ask("ops", "POST", "/merges", fmt.Sprintf(`{"from":"%d","into":"%d","reason":"one"}`, bob, ann), 201, &m)
+	w.clock.Add(clock.Minute)
+	w.ask("ops", "POST", fmt.Sprintf("/members/%d/adjustments", ann), `{"points":30,"reason":"for bob"}`, 200, nil)
+	w.buy(ann, "2", 10_000)
+	reversal := fmt.Sprintf("/merges/%s/reversal", m.ID)
+	before := w.fingerprint()
+	var seen struct {
+		Undecided []struct {
+			Lot       web.ID
+			Remaining int64
+		}
+		After struct{ From, Into struct{ Points int64 } }
+	}
+	w.ask("ops", "POST", reversal+"/preview", `{}`, 200, &seen)
+	if len(seen.Undecided) != 1 || seen.Undecided[0].Remaining != 30 || seen.After.From.Points != 0 {
+		t.Fatalf("%+v", seen)
+	}
+	kept := seen.After.Into.Points
+	give := fmt.Sprintf(`{"give":["%s"],"reason":"it was for bob"}`, seen.Undecided[0].Lot)
+	w.ask("ops", "POST", reversal+"/preview", fmt.Sprintf(`{"give":["%s"]}`, seen.Undecided[0].Lot), 200, &seen)
+	if seen.After.From.Points != 30 || seen.After.Into.Points != kept-30 {
+		t.Errorf("%+v", seen)
+	}
+	if after := w.fingerprint(); after != before {
+		t.Fatal("the preview changed something")
+	}
+	has(t, w.ask("ops", "POST", reversal, `{"give":["12345"],"reason":"any"}`, 409, nil), "member.unmerge_lot")
+	w.ask("ops", "POST", reversal, give, 200, nil)
+	has(t, w.ask("ops", "GET", fmt.Sprintf("/members/%d/balances", bob), "", 200, nil), `"available":30`)
+	w.sound()
+}
+
+func TestWhoMayBeOnePersonIsForPeopleToDecide(t *testing.T) {
+	t.Parallel()
+	w := openShop(t)
+	ann, bob := w.join("13800138000", "S5"), w.join("13900139000", "S5")
+	cleo := w.join("13700137000", "S5")
+	var key, secret string
+	w.write(func(tx *db.Tx) error {
+		till, err := w.app.Shop.SavePartner(tx, shop.Partner{Name: "till", Scopes: []string{"members.write"}, Status: shop.Active})
+		if err != nil {
+			return err
+		}
+		k, s, err := w.app.Shop.NewKey(tx, till.ID)
+		key, secret = k.Name, s.Reveal()
+		return err
+	})
+	bind := func(member int64, phone, code string) {
+		t.Helper()
+		body := fmt.Sprintf(`{"kind":"phone","value":"%s","verified":true}`, phone)
+		has(t, w.signed(key, secret, "POST", fmt.Sprintf("/api/partner/members/%d/identities", member), body, 409), code)
+	}
+	bind(bob, "13800138000", "member.identity_taken")
+	bind(ann, "13900139000", "member.identity_taken")
+	bind(cleo, "13800138000", "member.identity_taken")
+	var list struct {
+		Data []struct {
+			ID    web.ID
+			Times int64
+			A, B  struct{ ID web.ID }
+			Why   []string
+		}
+		Next string `json:"next_cursor"`
+	}
+	has(t, w.ask("ops", "GET", "/member-suspects", "", 200, &list), "138****8000")
+	if len(list.Data) != 2 || list.Data[1].Times != 2 || int64(list.Data[1].A.ID) != ann || int64(list.Data[1].B.ID) != bob || fmt.Sprint(list.Data[1].Why) != "[phone]" {
+		t.Fatalf("%+v", list)
+	}
+	path := fmt.Sprintf("/member-suspects/%s/dismissal", list.Data[0].ID)
+	w.ask("care", "POST", path, `{"reason":"x"}`, 403, nil)
+	w.ask("ops", "POST", path, `{"reason":" "}`, 422, nil)
+	since := w.logged()
+	w.ask("ops", "POST", path, `{"reason":"mother and daughter"}`, 200, nil)
+	w.ask("ops", "POST", path, `{"reason":"again"}`, 409, nil)
+	w.ask("ops", "POST", "/member-suspects/12345/dismissal", `{"reason":"x"}`, 404, nil)
+	bind(cleo, "13800138000", "member.identity_taken")
+	w.ask("ops", "POST", "/merges", fmt.Sprintf(`{"from":"%d","into":"%d","reason":"one person"}`, bob, ann), 201, nil)
+	has(t, w.ask("ops", "GET", "/member-suspects", "", 200, nil), `"data":[]`)
+	has(t, w.ask("ops", "GET", "/member-suspects?state=dismissed", "", 200, nil), `"reason":"mother and daughter"`, `"times":2`)
+	has(t, w.ask("ops", "GET", "/member-suspects?state=merged", "", 200, nil), `"reason":"one person"`)
+	if got := fmt.Sprint(w.acts(since)); got != "[member.dismiss member.merge]" {
+		t.Error(got)
+	}
 }

@@ -17,7 +17,8 @@ import (
 func (a *App) mergeRoutes(s *web.Server) {
 	staff.Route(s, staff.Ask("/merges/preview", "member.merge_preview", "merge.members", "预览合并：试做一遍再撤销，不作任何更改", "Preview a merge: done and undone, nothing changes", member.MergeFaults...), a.previewMerge)
 	staff.Route(s, staff.Created(staff.Change(http.MethodPost, "/merges", "member.merge", "merge.members", "合并两个会员", "Merge two members", member.MergeFaults...)), a.merge)
-	staff.Route(s, staff.Change(http.MethodPost, "/merges/{id}/reversal", "member.unmerge", "merge.members", "撤销合并", "Take a merge apart", member.MergeFaults...), a.unmerge)
+	staff.Route(s, staff.Ask("/merges/{id}/reversal/preview", "member.unmerge_preview", "merge.members", "预览拆分：哪些批次要由人决定归谁；不作任何更改", "Preview taking a merge apart, with the lots that a person must decide about; nothing changes", unmergeFaults...), a.previewUnmerge)
+	staff.Route(s, staff.Change(http.MethodPost, "/merges/{id}/reversal", "member.unmerge", "merge.members", "撤销合并", "Take a merge apart", unmergeFaults...), a.unmerge)
 }
 
 type mergePreviewIn struct {
@@ -35,6 +36,8 @@ type holdings struct {
 	Debt       int64  `json:"debt" doc:"欠分|debt"`
 	Growth     int64  `json:"growth" doc:"成长值|growth"`
 	Tier       string `json:"tier" doc:"等级代码|key of the tier"`
+	TierZh     string `json:"tier_zh" doc:"等级中文名|its name in Chinese"`
+	TierEn     string `json:"tier_en" doc:"等级英文名|its name in English"`
 	Orders     int    `json:"orders" doc:"订单数（最多计 200）|orders, counted up to 200"`
 	Identities int    `json:"identities" doc:"身份数|identities"`
 }
@@ -58,9 +61,9 @@ func (a *App) holdingsOf(r db.Reader, id int64) (holdings, error) {
 		return holdings{}, err
 	}
 	p := ledger.Now(r, id, ledger.Points)
-	rank := tier.Of(r, id).Held(r.Now())
+	at := tier.Policy.At(r, r.Now()).Value.Level(tier.Of(r, id).Held(r.Now()))
 	return holdings{web.ID(id), m.Status, p.Balance, p.Available, p.Debt, ledger.Now(r, id, ledger.Growth).Balance,
-		tier.Policy.At(r, r.Now()).Value.Level(rank).Key, len(order.OfMany(r, member.Family(r, id), 0, mostOrders)), len(bound)}, nil
+		at.Key, at.Zh, at.En, len(order.OfMany(r, member.Family(r, id), 0, mostOrders)), len(bound)}, nil
 }
 
 var errUndo = errors.New("app: done to be looked at, and undone")
@@ -114,41 +117,5 @@ func (a *App) merge(c *web.Ctx, in *mergeIn) (*mergeOut, error) {
 		}
 		after, err := a.holdingsOf(tx, into)
 		return &mergeOut{web.ID(m.ID), after}, staff.Act{What: "member.merge", Targets: []int64{from, into}, New: m.ID, Reason: in.Body.Reason}, err
-	})
-}
-
-type unmergeIn struct {
-	ID   web.ID `path:"id" doc:"合并记录|the merge"`
-	Body struct {
-		Reason string `json:"reason" minLength:"1" maxLength:"500" doc:"原因|why"`
-	}
-}
-
-type unmergeOut struct {
-	From holdings `json:"from" doc:"分出的会员|who is apart again"`
-	Into holdings `json:"into" doc:"原保留的会员|from whom"`
-}
-
-func (a *App) unmerge(c *web.Ctx, in *unmergeIn) (*unmergeOut, error) {
-	var known member.Merge
-	err := a.DB.View(c, func(v *db.View) error {
-		known, _ = member.Merges.Get(v, int64(in.ID))
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return staff.Write(c, a.desk(), db.Op{Owners: []int64{known.From, known.Into}}, func(tx *db.Tx) (*unmergeOut, staff.Act, error) {
-		act := staff.Act{What: "member.unmerge", Targets: []int64{known.From, known.Into}, Old: known.ID, Reason: in.Body.Reason}
-		m, err := a.Members.Unmerge(tx, int64(in.ID))
-		if err != nil {
-			return nil, act, err
-		}
-		out := &unmergeOut{}
-		if out.From, err = a.holdingsOf(tx, m.From); err != nil {
-			return nil, act, err
-		}
-		out.Into, err = a.holdingsOf(tx, m.Into)
-		return out, act, err
 	})
 }

@@ -13,6 +13,7 @@ import (
 	"guanxi/internal/loyalty/ledger"
 	"guanxi/internal/loyalty/points"
 	"guanxi/internal/loyalty/staff"
+	"guanxi/internal/loyalty/tier"
 )
 
 func (w *house) available(memberID int64) (n int64) {
@@ -299,4 +300,52 @@ func TestReportsAndJobs(t *testing.T) {
 	})
 	has(t, w.ask("boss", "GET", "/waiting-refunds", "", 200, nil), `"order_no":"2","refund_no":"r9","amount":500`, `"state":"waiting"`)
 	has(t, w.ask("root", "GET", "/status", "", 200, nil), `"zone":"Asia/Shanghai"`, `"dead":0`)
+}
+
+func TestBenefitsThatARefundStoppedAreToldWithWhyAndUntilWhen(t *testing.T) {
+	t.Parallel()
+	w := openShop(t)
+	var now struct {
+		Current struct{ Value json.RawMessage }
+	}
+	w.ask("ops", "GET", "/settings/tiers", "", 200, &now)
+	var ladder tier.Settings
+	if err := json.Unmarshal(now.Current.Value, &ladder); err != nil {
+		t.Fatal(err)
+	}
+	ladder.RefundPolicy = "protect"
+	kept, err := json.Marshal(ladder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d staff.Done
+	w.ask("ops", "PUT", "/settings/tiers", `{"value":`+string(kept)+`,"reason":"kinder"}`, 202, &d)
+	w.agree("books", *d.Approval)
+	m := w.join("13800138000", "S5")
+	path := fmt.Sprintf("/members/%d/tier", m)
+	w.buy(m, "1", ladder.Levels[1].Growth*1000)
+	type card struct {
+		Level   struct{ Rank int }
+		Until   int64
+		Stopped *struct {
+			Level                struct{ Rank int }
+			Since, Growth, Until int64
+		}
+	}
+	var before, after card
+	w.ask("ops", "GET", path, "", 200, &before)
+	if before.Level.Rank == 0 || before.Stopped != nil {
+		t.Fatalf("%+v", before)
+	}
+	w.write(func(tx *db.Tx) error {
+		r := refundOf("1", "r1", tx.Now())
+		r.Amount = ladder.Levels[1].Growth * 1000
+		_, err := w.app.Orders.Refund(tx, r)
+		return err
+	})
+	w.ask("ops", "GET", path, "", 200, &after)
+	if after.Level.Rank != before.Level.Rank || after.Stopped == nil || after.Stopped.Level.Rank != 0 || after.Stopped.Until != before.Until ||
+		after.Stopped.Since != w.clock.Now() || after.Stopped.Growth != ladder.Levels[before.Level.Rank].Growth {
+		t.Errorf("%+v %+v", after, after.Stopped)
+	}
 }

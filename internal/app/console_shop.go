@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"guanxi/internal/base/db"
+	"guanxi/internal/base/vault"
 	"guanxi/internal/base/web"
 	"guanxi/internal/loyalty/shop"
 	"guanxi/internal/loyalty/staff"
@@ -16,11 +17,14 @@ func (a *App) shopRoutes(s *web.Server) {
 	staff.Route(s, staff.Get("/stores", "shop.stores", "view.shops", "门店列表", "List stores"), a.stores)
 	staff.Route(s, staff.Created(staff.Change(http.MethodPost, "/stores", "shop.add_store", "edit.shops", "新建门店", "Add a store", shop.ErrName, shop.ErrCode, shop.ErrCodeTaken)), a.addStore)
 	staff.Route(s, staff.Change(http.MethodPut, "/stores/{id}", "shop.set_store", "edit.shops", "修改门店", "Change a store", shop.ErrName, shop.ErrCode, shop.ErrNoStore, shop.ErrStatus), a.setStore)
+	staff.Route(s, staff.Get("/brands", "shop.brands", "view.shops", "品牌列表", "List brands"), a.brands)
+	staff.Route(s, staff.Created(staff.Change(http.MethodPost, "/brands", "shop.add_brand", "edit.shops", "新建品牌", "Add a brand", shop.ErrName)), a.addBrand)
+	a.terminalRoutes(s)
 	staff.Route(s, staff.Get("/partners", "shop.partners", "view.partners", "合作方、权限与密钥", "Partners, their scopes and keys"), a.partners)
-	staff.Route(s, staff.Change(http.MethodPost, "/partners", "shop.add_partner", "edit.partners", "新建合作方", "Add a partner", shop.ErrName, shop.ErrScope), a.addPartner)
-	staff.Route(s, staff.Change(http.MethodPut, "/partners/{id}", "shop.set_partner", "edit.partners", "修改合作方", "Change a partner", shop.ErrName, shop.ErrScope, shop.ErrNoPartner, shop.ErrStatus), a.setPartner)
+	staff.Route(s, staff.Dangerous(staff.Change(http.MethodPost, "/partners", "shop.add_partner", "edit.partners", "新建合作方", "Add a partner", shop.ErrName, shop.ErrScope)), a.addPartner)
+	staff.Route(s, staff.Dangerous(staff.Change(http.MethodPut, "/partners/{id}", "shop.set_partner", "edit.partners", "修改合作方", "Change a partner", shop.ErrName, shop.ErrScope, shop.ErrNoPartner, shop.ErrStatus)), a.setPartner)
 	// The secret is shown here and never again, so this answer is not kept under an idempotency key: asked twice, it makes two keys.
-	staff.Route(s, staff.Created(staff.Ask("/partners/{id}/keys", "shop.new_key", "edit.partners", "生成密钥（只显示一次）", "Make a key, shown once", shop.ErrNoPartner, shop.ErrTwoKeys, shop.ErrPartnerOff)), a.newKey)
+	staff.Route(s, staff.Created(staff.Dangerous(staff.Ask("/partners/{id}/keys", "shop.new_key", "edit.partners", "生成密钥（只显示一次）", "Make a key, shown once", shop.ErrNoPartner, shop.ErrTwoKeys, shop.ErrPartnerOff))), a.newKey)
 	staff.Route(s, staff.Change(http.MethodDelete, "/keys/{id}", "shop.revoke_key", "edit.partners", "吊销密钥", "Revoke a key", shop.ErrNoKey), a.revokeKey)
 }
 
@@ -29,6 +33,7 @@ type storeBody struct {
 	NameZh string `json:"name_zh" maxLength:"120" doc:"中文名|name in Chinese"`
 	NameEn string `json:"name_en" maxLength:"120" doc:"英文名|name in English"`
 	Region string `json:"region,omitempty" maxLength:"64" doc:"区域|region"`
+	Brand  web.ID `json:"brand,omitempty" doc:"品牌，缺省为默认品牌|the brand; the default one when absent"`
 	Status string `json:"status,omitempty" enum:"open,closed" doc:"状态|status"`
 }
 
@@ -38,27 +43,66 @@ type storeOut struct {
 }
 
 func storeOf(st shop.Store) storeOut {
-	return storeOut{web.ID(st.ID), storeBody{st.Code, st.NameZh, st.NameEn, st.Region, st.Status}}
+	return storeOut{web.ID(st.ID), storeBody{st.Code, st.NameZh, st.NameEn, st.Region, web.ID(st.Brand), st.Status}}
 }
 
 func (b storeBody) store(id int64) shop.Store {
 	if b.Status == "" {
 		b.Status = shop.Open
 	}
-	return shop.Store{ID: id, Brand: shop.DefaultBrand, Code: b.Code, NameZh: b.NameZh, NameEn: b.NameEn, Region: b.Region, Status: b.Status}
+	return shop.Store{ID: id, Brand: int64(b.Brand), Code: b.Code, NameZh: b.NameZh, NameEn: b.NameEn, Region: b.Region, Status: b.Status}
 }
 
-func (a *App) stores(c *web.Ctx, in *struct{ web.Paging }) (*web.Page[storeOut], error) {
+type storesIn struct {
+	web.Paging
+	Status string `query:"status" enum:"open,closed" doc:"状态|status"`
+	Region string `query:"region" maxLength:"100" doc:"区域|region"`
+	Brand  web.ID `query:"brand" doc:"品牌|the brand"`
+}
+
+func (a *App) stores(c *web.Ctx, in *storesIn) (*web.Page[storeOut], error) {
 	var after int64
 	if err := web.DecodeCursor(in.Cursor, &after); err != nil {
 		return nil, err
 	}
 	return staff.Read(c, a.desk(), func(v *db.View) (*web.Page[storeOut], error) {
 		var out []storeOut
-		for _, st := range a.Shop.Stores(v, after, in.Limit+1) {
+		for _, st := range a.Shop.Stores(v, shop.StoreFilter{Status: in.Status, Region: in.Region, Brand: int64(in.Brand)}, after, in.Limit+1) {
 			out = append(out, storeOf(st))
 		}
 		return web.PageOf(out, in.Limit, func(s storeOut) string { return web.EncodeCursor(int64(s.ID)) }), nil
+	})
+}
+
+type brandBody struct {
+	NameZh string `json:"name_zh" maxLength:"100" doc:"中文名|name in Chinese"`
+	NameEn string `json:"name_en" maxLength:"100" doc:"英文名|name in English"`
+}
+
+type brandOut struct {
+	ID     web.ID `json:"id" doc:"品牌|the brand"`
+	NameZh string `json:"name_zh" doc:"中文名|name in Chinese"`
+	NameEn string `json:"name_en" doc:"英文名|name in English"`
+}
+
+type brandsOut struct {
+	Data []brandOut `json:"data" doc:"品牌|brands"`
+}
+
+func (a *App) brands(c *web.Ctx, _ *struct{}) (*brandsOut, error) {
+	return staff.Read(c, a.desk(), func(v *db.View) (*brandsOut, error) {
+		out := &brandsOut{Data: []brandOut{}}
+		for _, b := range a.Shop.Brands(v) {
+			out.Data = append(out.Data, brandOut{web.ID(b.ID), b.NameZh, b.NameEn})
+		}
+		return out, nil
+	})
+}
+
+func (a *App) addBrand(c *web.Ctx, in *struct{ Body brandBody }) (*brandOut, error) {
+	return staff.Write(c, a.desk(), db.Op{}, func(tx *db.Tx) (*brandOut, staff.Act, error) {
+		made, err := a.Shop.SaveBrand(tx, shop.Brand{NameZh: in.Body.NameZh, NameEn: in.Body.NameEn})
+		return &brandOut{web.ID(made.ID), made.NameZh, made.NameEn}, staff.Act{What: "brand.add", Targets: []int64{made.ID}, New: in.Body}, err
 	})
 }
 
@@ -196,15 +240,20 @@ type newKeyOut struct {
 func (a *App) newKey(c *web.Ctx, in *struct {
 	ID web.ID `path:"id"`
 }) (*newKeyOut, error) {
+	return a.makeKey(c, int64(in.ID), a.Shop.NewKey)
+}
+
+// makeKey makes a key of a partner or a terminal and logs that it was made.
+func (a *App) makeKey(c *web.Ctx, of int64, do func(*db.Tx, int64) (shop.Key, vault.Secret, error)) (*newKeyOut, error) {
 	var out newKeyOut
 	who := staff.WhoOf(c)
 	err := a.DB.Write(c, db.Op{Actor: c.Caller.Actor()}, func(tx *db.Tx) error {
-		k, secret, err := a.Shop.NewKey(tx, int64(in.ID))
+		k, secret, err := do(tx, of)
 		if err != nil {
 			return err
 		}
 		out = newKeyOut{keyOf(k), secret.Reveal()}
-		return a.Staff.Log(tx, who, staff.Act{What: "key.new", Targets: []int64{int64(in.ID), k.ID}})
+		return a.Staff.Log(tx, who, staff.Act{What: "key.new", Targets: []int64{of, k.ID}})
 	})
 	if err != nil {
 		return nil, err

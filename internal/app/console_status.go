@@ -32,6 +32,7 @@ type jobCounts struct {
 type statusOut struct {
 	Now      int64     `json:"now" doc:"服务器时间，UTC 毫秒|time of the server, milliseconds UTC"`
 	Zone     string    `json:"zone" doc:"时区|time zone of natural days"`
+	Facts    int64     `json:"facts_last_minute" doc:"上一整分钟的事件数（各进程合计）|facts of the last whole minute, of all processes that share a Redis"`
 	Waiting  int       `json:"waiting" doc:"等待写入的请求|writes that wait"`
 	WALBytes int64     `json:"wal_bytes" doc:"预写日志字节数|bytes of the write-ahead log"`
 	Bytes    int64     `json:"bytes" doc:"数据库字节数|bytes of the database"`
@@ -41,7 +42,7 @@ type statusOut struct {
 func (a *App) status(c *web.Ctx, _ *struct{}) (*statusOut, error) {
 	return staff.Read(c, a.desk(), func(v *db.View) (*statusOut, error) {
 		n := job.Count(v)
-		return &statusOut{v.Now(), a.Zone.Name(), a.DB.Waiting(), sizeOf(a.DB.Path() + "-wal"), sizeOf(a.DB.Path()), jobCounts(n)}, nil
+		return &statusOut{v.Now(), a.Zone.Name(), a.pulse.lastMinute(v.Now()), a.DB.Waiting(), sizeOf(a.DB.Path() + "-wal"), sizeOf(a.DB.Path()), jobCounts(n)}, nil
 	})
 }
 

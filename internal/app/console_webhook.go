@@ -15,7 +15,7 @@ func (a *App) webhookRoutes(s *web.Server) {
 	s.Tag("webhook", "事件推送", "Webhooks")
 	staff.Route(s, staff.Get("/webhooks", "webhook.list", "view.partners", "事件推送的订阅与进度", "Endpoints and how far they have got"), a.webhooks)
 	// The secret is shown here and never again, so this answer is not kept under an idempotency key.
-	staff.Route(s, staff.Created(staff.Ask("/webhooks", "webhook.add", "edit.partners", "新建订阅（密钥只显示一次）", "Add an endpoint; its secret is shown once", webhook.ErrURL, webhook.ErrMany)), a.addWebhook)
+	staff.Route(s, staff.Created(staff.Dangerous(staff.Ask("/webhooks", "webhook.add", "edit.partners", "新建订阅（密钥只显示一次）", "Add an endpoint; its secret is shown once", webhook.ErrURL, webhook.ErrMany))), a.addWebhook)
 	staff.Route(s, staff.Change(http.MethodPut, "/webhooks/{id}/status", "webhook.status", "edit.partners", "启用或停用订阅", "Switch an endpoint on or off", webhook.ErrNone, webhook.ErrStatus), a.setWebhook)
 	staff.Route(s, staff.Change(http.MethodPost, "/webhooks/{id}/replay", "webhook.replay", "edit.partners", "从某一时刻起重新推送", "Send everything since an instant again", webhook.ErrNone), a.replayWebhook)
 	staff.Route(s, staff.Change(http.MethodDelete, "/webhooks/{id}", "webhook.remove", "edit.partners", "删除订阅", "Remove an endpoint", webhook.ErrNone), a.removeWebhook)
@@ -62,10 +62,19 @@ func (a *App) addWebhook(c *web.Ctx, in *struct {
 		Kinds []string `json:"kinds,omitempty" maxItems:"50" doc:"事件种类，空为全部|kinds of facts, none is all"`
 	}
 }) (*newWebhookOut, error) {
-	return staff.Write(c, a.desk(), db.Op{}, func(tx *db.Tx) (*newWebhookOut, staff.Act, error) {
+	var out newWebhookOut
+	err := a.DB.Write(c, db.Op{Actor: c.Caller.Actor()}, func(tx *db.Tx) error {
 		e, secret, err := a.Webhooks.Add(tx, in.Body.URL, in.Body.Kinds)
-		return &newWebhookOut{webhookOf(e), secret.Reveal()}, staff.Act{What: "webhook.add", Targets: []int64{e.ID}, New: webhookOf(e)}, err
+		if err != nil {
+			return err
+		}
+		out = newWebhookOut{webhookOf(e), secret.Reveal()}
+		return a.Staff.Log(tx, staff.WhoOf(c), staff.Act{What: "webhook.add", Targets: []int64{e.ID}, New: webhookOf(e)})
 	})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
 }
 
 func (a *App) setWebhook(c *web.Ctx, in *struct {

@@ -19,8 +19,9 @@ func (a *App) memberDoor(s *web.Server) {
 	a.Cashier.RoutesMember(s)
 	a.Messages.RoutesMember(s)
 	a.Campaign.RoutesMember(s, a.DB)
+	a.Honours.RoutesMember(s)
 	a.Tracks.RoutesMember(s)
 	a.Privacy.RoutesMember(s)
 	a.Entry.RoutesMember(s)
-	(&centre.Routes{DB: a.DB, Zone: a.Zone, Members: a.Members, Tiers: a.Tiers}).RoutesMember(s)
+	(&centre.Routes{DB: a.DB, Zone: a.Zone, Members: a.Members, Tiers: a.Tiers, Honours: a.Honours, FollowCode: a.Entry.CentreCode}).RoutesMember(s)
 }

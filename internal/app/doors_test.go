@@ -42,8 +42,14 @@ type caller struct {
 
 func open(t testing.TB) *town {
 	t.Helper()
+	return openWith(t, "")
+}
+
+// openWith is open with a Redis.
+func openWith(t testing.TB, redis string) *town {
+	t.Helper()
 	c := clock.NewFake(noon)
-	a, err := Open(context.Background(), Options{Data: t.TempDir(), Clock: c, Seed: 7})
+	a, err := Open(context.Background(), Options{Data: t.TempDir(), Redis: redis, Clock: c, Seed: 7})
 	if err != nil {
 		t.Fatal(err)
 	}

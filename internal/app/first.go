@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 
 	"guanxi/internal/base/db"
+	"guanxi/internal/base/job"
 	"guanxi/internal/loyalty/campaign"
 	"guanxi/internal/loyalty/earn"
 	"guanxi/internal/loyalty/ledger"
 	"guanxi/internal/loyalty/member"
+	"guanxi/internal/loyalty/recognition"
 	"guanxi/internal/loyalty/reward"
 )
 
@@ -23,14 +25,24 @@ var starters = []earn.Spec{
 }
 
 // firstStart gives a new installation its first rules, in force from the beginning of time so that imported history is judged by them.
-// It also counts the members of an installation that is older than their daily totals.
+// It also counts the members of an installation that is older than their daily totals, and gives badges to those who are older than badges.
 func (a *App) firstStart(ctx context.Context) error {
 	var days []member.Total
-	if err := a.DB.View(ctx, func(v *db.View) error { days = member.CountByDay(v, a.Zone); return nil }); err != nil {
+	older := false
+	err := a.DB.View(ctx, func(v *db.View) error {
+		days, older = member.CountByDay(v, a.Zone), len(member.List(v, 0, "", 1)) > 0 && !recognition.Any(v)
+		return nil
+	})
+	if err != nil {
 		return err
 	}
 	return a.DB.Write(ctx, db.Op{Actor: "system:first-start"}, func(tx *db.Tx) error {
 		a.Members.Recount(tx, days)
+		if older { // members were here before badges were
+			if _, err := job.Add(tx, recognition.Reviewing, recognition.ReviewArgs{}, job.Key("first")); err != nil {
+				return err
+			}
+		}
 		if len(earn.VersionsOf(tx, 0)) > 0 {
 			return nil
 		}

@@ -219,7 +219,7 @@ func TestASubscriptionIsSpentBySendingOnce(t *testing.T) {
 	agree := func(times int) {
 		w.write(func(tx *db.Tx) error {
 			for i := range times {
-				if err := w.a.Messages.Subscribe(tx, n, "", fmt.Sprintf("t:%d:%d", tx.ID(), i)); err != nil {
+				if err := w.a.Messages.Subscribe(tx, n, "", message.ByApp, fmt.Sprintf("t:%d:%d", tx.ID(), i)); err != nil {
 					return err
 				}
 			}

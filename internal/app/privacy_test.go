@@ -196,7 +196,7 @@ func TestWhoLeavesIsForgottenAndTheBooksStay(t *testing.T) {
 	w.till.get("/api/partner/orders?no=A1").want(200, "amount_fen=20000")
 	w.till.post("/api/partner/members", `{"identities":[{"kind":"phone","value":"13800138000"}]}`).want(201, "new=true") // a new person to us
 	if err := w.a.DB.View(context.Background(), func(v *db.View) error {
-		for _, table := range []string{"member_profile", "member_identity", "member_key", "member_session", "member_code"} {
+		for _, table := range []string{"member_profile", "member_identity", "member_key", "member_session", "member_code", "recognition_badge"} {
 			rows := 0
 			v.Row("SELECT COUNT(*) FROM "+table+" WHERE member_id = ?", []any{n}, &rows)
 			if rows != 0 {

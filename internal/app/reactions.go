@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"slices"
 
 	"guanxi/internal/base/clock"
 	"guanxi/internal/base/db"
@@ -41,6 +42,8 @@ func (a *App) react() {
 		return a.Earn.OnRefunded(tx, e.Body.Row, e.Body.Refund)
 	})
 
+	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[order.ClosedFact]) error { return a.Earn.OnClosed(tx, e.Body.Row) })
+
 	// ledger
 	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[ledger.Posted]) error {
 		if e.Body.Asset != ledger.Growth {
@@ -60,8 +63,20 @@ func (a *App) react() {
 	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[member.Merged]) error {
 		return a.Cashier.OnMerged(tx, e.Body.From, e.Body.Into)
 	})
+	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[member.Merged]) error {
+		a.WeCom.OnMerged(tx, e.Body.From, e.Body.Into)
+		return nil
+	})
 	// campaign
 	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[campaign.CheckedIn]) error { return a.Campaign.OnCheckedIn(tx, e.Member) })
+
+	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[campaign.VersionChanged]) error {
+		if e.Body.State != campaign.Published || !campaign.AsksToFollow(tx, e.Body.Version) {
+			return nil
+		}
+		return a.Entry.NeedCentreCode(tx)
+	})
+	a.honour()
 
 	// privacy
 	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[member.Unmasked]) error { return privacy.Seen(tx, e.Member, "unmask") })
@@ -76,6 +91,25 @@ func (a *App) react() {
 	a.tell()
 }
 
+// honour lists what earns a badge, and what becomes of badges when members become one or leave.
+func (a *App) honour() {
+	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[member.Joined]) error { return a.Honours.OnJoined(tx, e.Member, e.Body.At) })
+	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[member.ProfileCompleted]) error { return a.Honours.OnProfile(tx, e.Member) })
+	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[order.PaidFact]) error { return a.Honours.OnPaid(tx, e.Body) })
+	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[campaign.CheckedIn]) error {
+		return a.Honours.OnCheckedIn(tx, e.Member, e.Body)
+	})
+	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[tier.Changed]) error { return a.Honours.OnTier(tx, e.Member, e.Body) })
+	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[member.Merged]) error { return a.Honours.OnMerged(tx, e.Body) })
+	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[member.Unmerged]) error { return a.Honours.OnUnmerged(tx, e.Body) })
+	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[member.StatusChanged]) error {
+		if e.Body.Status == member.Cancelled {
+			a.Honours.Forget(tx, e.Member)
+		}
+		return nil
+	})
+}
+
 // tell lists what members hear of. A letter that can't be written stops nothing.
 func (a *App) tell() {
 	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[member.Joined]) error {
@@ -87,12 +121,29 @@ func (a *App) tell() {
 	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[ledger.Posted]) error {
 		return a.told(tx, func(tx *db.Tx) error { return a.Messages.OnPoints(tx, e.Member, e.Body) })
 	})
+	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[order.PaidFact]) error {
+		return a.told(tx, func(tx *db.Tx) error { return a.Messages.OnPaid(tx, e.Body.Row, a.storeName) })
+	})
+	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[order.RefundedFact]) error {
+		return a.told(tx, func(tx *db.Tx) error { return a.Messages.OnRefunded(tx, e.Body, a.storeName) })
+	})
 	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[tier.Changed]) error {
 		return a.told(tx, func(tx *db.Tx) error { return a.Messages.OnTier(tx, e.Member, e.ID, e.Body) })
 	})
 	fact.On(a.Bus, func(tx *db.Tx, e fact.Event[tier.Warned]) error {
 		return a.told(tx, func(tx *db.Tx) error { return a.Messages.OnWarned(tx, e.Member, e.Body) })
 	})
+}
+
+// storeName is the name of a store, or its code when we know no more.
+func (a *App) storeName(r db.Reader, code string) string {
+	if st, err := a.Shop.StoreByCode(r, code); err == nil {
+		return st.NameZh
+	}
+	if code == "" {
+		return "线上"
+	}
+	return code
 }
 
 // told runs what tells a member something: money never waits for it, so its failure is logged and undone alone.
@@ -119,6 +170,7 @@ func (a *App) onMerged(tx *db.Tx, e fact.Event[member.Merged]) error {
 	}
 	a.Orders.OnMerged(tx, e.Body.From, e.Body.Into)
 	reward.Merge(tx, e.Body.From, e.Body.Into, 1)
+	earn.MergeCarries(tx, e.Body.From, e.Body.Into, 1)
 	if err := a.Campaign.OnMerged(tx, e.Body.From, e.Body.Into); err != nil {
 		return err
 	}
@@ -131,16 +183,7 @@ func (a *App) onUnmerged(tx *db.Tx, e fact.Event[member.Unmerged]) error {
 		return err
 	}
 	own := func(lot ledger.Lot) bool {
-		var id int64
-		if _, err := fmt.Sscanf(lot.Ref, "order:%d", &id); err != nil {
-			return false
-		}
-		o, ok := order.FindOf(tx, e.Body.From, id)
-		if !ok {
-			return false
-		}
-		owner, err := order.Owner(tx, &o)
-		return err == nil && owner.ID == e.Body.From
+		return byOwnIdentity(tx, e.Body.From, lot) || slices.Contains(e.Body.Give, lot.ID)
 	}
 	for _, asset := range assets {
 		if err := a.Ledger.Unmove(tx, e.Body.From, e.Body.Into, asset, mergeSource(e.Body.Merge), fmt.Sprintf("unmerge:%d", e.Body.Merge), own); err != nil {
@@ -151,8 +194,23 @@ func (a *App) onUnmerged(tx *db.Tx, e fact.Event[member.Unmerged]) error {
 		return err
 	}
 	reward.Merge(tx, e.Body.From, e.Body.Into, -1)
+	earn.MergeCarries(tx, e.Body.From, e.Body.Into, -1)
 	m, _ := member.Merges.Get(tx, e.Body.Merge)
 	return a.Tiers.OnUnmerged(tx, e.Body.From, e.Body.Into, m.At)
+}
+
+// orderOwner is the member behind the order that gave a lot, among the orders of a family; false when no order of it did.
+func orderOwner(r db.Reader, family int64, lot ledger.Lot) (int64, bool) {
+	var id int64
+	if _, err := fmt.Sscanf(lot.Ref, "order:%d", &id); err != nil {
+		return 0, false
+	}
+	o, ok := order.FindOf(r, family, id)
+	if !ok {
+		return 0, false
+	}
+	owner, err := order.Owner(r, &o)
+	return owner.ID, err == nil
 }
 
 // onStatus takes a closed member out of the standing.

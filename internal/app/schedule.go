@@ -31,12 +31,14 @@ func (a *App) schedule() {
 	job.Register(a.Jobs, reviewWaiting, job.Spec{Zh: "无主退款转人工", En: "Send refunds without an order to review"}, a.waiting)
 	job.Register(a.Jobs, forgetKeys, job.Spec{Zh: "清理幂等记录", En: "Forget old idempotency keys"}, a.forget)
 	job.Register(a.Jobs, selfCheck, job.Spec{Zh: "账务核对", En: "Check all balances"}, a.checkBalances)
+	job.Register(a.Jobs, signHeads, job.Spec{Zh: "签名链头", En: "Sign the heads of the chains"}, a.keepHeads)
 	a.Jobs.Schedule(
 		job.Daily(sweepPoints, 0, 1),
 		job.Daily(reviewTiers, 0, 10),
 		job.Daily(reviewWaiting, 4, 0),
 		job.Daily(forgetKeys, 4, 30),
 		job.Daily(selfCheck, 5, 0),
+		job.Daily(signHeads, 5, 30),
 	)
 	job.RegisterPurge(a.Jobs, 30)
 	a.Exporter.RegisterTasks(a.Jobs)
@@ -48,38 +50,45 @@ func (a *App) schedule() {
 	a.Importer.RegisterTasks(a.Jobs)
 	a.Cashier.RegisterJobs(a.Jobs)
 	a.Messages.RegisterJobs(a.Jobs)
+	a.Honours.RegisterJobs(a.Jobs)
 	a.Tracks.RegisterJobs(a.Jobs)
 	a.Privacy.RegisterJobs(a.Jobs)
 }
 
-const batch = 200
+// SweepPoints is the name of the job that books out what expired.
+const SweepPoints = string(sweepPoints)
 
-// sweep settles accounts that time has changed since anybody touched them.
+// batch is how many entries of the ledger, or members, a write of the nightly work takes: few enough that payments wait for little, and
+// enough that a million of them is done within minutes.
+const batch = 400
+
+// sweep settles accounts that time has changed since anybody touched them. How many a write takes follows from how much there
+// was to do in the last one.
 func (a *App) sweep(ctx context.Context, run *job.Run, _ job.Slot) error {
 	var k ledger.AccountKey
 	_, _ = fmt.Sscanf(run.Cursor(), "%d:%d", &k.Member, &k.Asset)
-	for {
-		var due []ledger.AccountKey
-		if err := a.DB.View(ctx, func(v *db.View) error { due = ledger.DueAfter(v, k, batch); return nil }); err != nil {
-			return err
-		}
+	var due []ledger.AccountKey
+	for reach := batch; ; {
 		if len(due) == 0 {
-			return nil
-		}
-		k = due[len(due)-1]
-		owners := make([]int64, len(due))
-		for i, d := range due {
-			owners[i] = d.Member
-		}
-		err := run.Write(ctx, db.Op{Owners: owners, Weight: len(due)}, func(tx *db.Tx) error {
-			if err := a.Ledger.Sweep(tx, due); err != nil {
+			if err := a.DB.View(ctx, func(v *db.View) error { due = ledger.DueAfter(v, k, batch); return nil }); err != nil || len(due) == 0 {
 				return err
 			}
-			return run.Save(tx, fmt.Sprintf("%d:%d", k.Member, k.Asset))
+		}
+		some, done := due[:min(reach, len(due))], 0
+		owners := make([]int64, len(some))
+		for i, d := range some {
+			owners[i] = d.Member
+		}
+		err := run.Write(ctx, db.Op{Owners: owners, Weight: batch}, func(tx *db.Tx) (err error) {
+			if done, err = a.Ledger.Sweep(tx, some, batch); err != nil {
+				return err
+			}
+			return run.Save(tx, fmt.Sprintf("%d:%d", some[done-1].Member, some[done-1].Asset))
 		})
 		if err != nil {
 			return err
 		}
+		k, due, reach = some[done-1], due[done:], min(batch, 2*done)
 	}
 }
 
@@ -147,12 +156,10 @@ func (a *App) forget(ctx context.Context, run *job.Run, _ job.Slot) error {
 
 // checkBalances recomputes every balance nightly; a mismatch is an incident.
 func (a *App) checkBalances(ctx context.Context, _ *job.Run, _ job.Slot) error {
-	return a.DB.View(ctx, func(v *db.View) error {
-		accounts, entries, wrong := ledger.CheckBalances(v)
-		if len(wrong) > 0 {
-			a.Log.Error("balance check failed", "accounts", accounts, "entries", entries, "first", wrong[0])
-			return job.GiveUp(fmt.Errorf("%d wrong balances, the first: %s: %s", len(wrong), wrong[0].Row, wrong[0].What))
-		}
-		return nil
-	})
+	c, err := ledger.CheckAll(ctx, a.DB)
+	if err == nil && len(c.Wrong) > 0 {
+		a.Log.Error("balance check failed", "accounts", c.Accounts, "entries", c.Entries, "first", c.Wrong[0])
+		return job.GiveUp(fmt.Errorf("%d wrong balances, the first: %s: %s", len(c.Wrong), c.Wrong[0].Row, c.Wrong[0].What))
+	}
+	return err
 }

@@ -15,7 +15,9 @@ import (
 	"guanxi/internal/base/job"
 	"guanxi/internal/base/obs"
 	"guanxi/internal/base/web"
+	"guanxi/internal/edge/delivery"
 	"guanxi/internal/edge/wechat/cashier"
+	"guanxi/internal/edge/wecom"
 	site "guanxi/web"
 )
 
@@ -39,18 +41,22 @@ func (a *App) Handler(trusted ...netip.Prefix) http.Handler { return a.front(tru
 func (a *App) front(trusted []netip.Prefix) *front {
 	f := &front{gauges: gauges{app: a}}
 	f.gauges.begin()
-	f.Server = web.New(web.Options{DB: a.DB, Clock: a.Clock, Log: a.Log, Metrics: a.observe, Title: "关系 Guanxi", Version: apiVersion, TrustedProxies: trusted})
+	f.Server = web.New(web.Options{DB: a.DB, Clock: a.Clock, Log: a.Log, Metrics: a.observe, Shared: a.Shared, Title: "关系 Guanxi", Version: apiVersion, TrustedProxies: trusted})
 	a.consoleDoor(f.Server)
 	a.partnerDoor(f.Server)
 	a.memberDoor(f.Server)
 	a.Entry.Handle(f.Server)
 	f.health.AddLive("writer", a.checkWriter)
 	f.health.AddReady("reader", a.checkReader)
+	for _, method := range []string{"GET ", "POST "} {
+		f.Handle(method+delivery.LeavePath, http.HandlerFunc(a.Outlet.Leave))
+	}
+	f.Handle(wecom.HookPath+"{corp}", http.HandlerFunc(a.WeCom.Hook))
 	f.Handle("POST "+cashier.HookPath+"{app}", http.HandlerFunc(a.Cashier.Hook))
 	f.Handle("GET /healthz", f.health.Live())
 	f.Handle("GET /readyz", f.health.Ready())
 	f.Handle("GET /metrics", a.forOperators(f.gauges.handler()))
-	f.Site(a.inWeChat(site.Handler()))
+	f.Site(ahead(a.inWeChat(site.Handler())))
 	return f
 }
 
@@ -110,6 +116,7 @@ func (a *App) ServeOn(ctx context.Context, ln net.Listener, cfg conf.Config) err
 	var background sync.WaitGroup
 	defer background.Wait()
 	background.Go(func() { a.Jobs.Run(ctx, workers) })
+	background.Go(func() { a.Shared.Listen(ctx, a.Jobs.Wake) })
 	if cfg.MetricsListen == "" {
 		return f.ServeOn(ctx, ln)
 	}

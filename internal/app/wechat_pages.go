@@ -8,8 +8,27 @@ import (
 	"strconv"
 	"strings"
 
+	door "guanxi/internal/base/web"
 	"guanxi/web"
 )
+
+// langCookie is where the members' pages leave the language that was chosen, for the request ahead of them.
+const langCookie = "gx_lang"
+
+// ahead has the browser of a member ask for what the home page shows while it still fetches the page's program: a round trip less on a
+// poor network.
+func ahead(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == web.MemberPath && door.HasSession(r) {
+			lang := "zh"
+			if c, err := r.Cookie(langCookie); err == nil && c.Value == "en" {
+				lang = "en"
+			}
+			w.Header().Set("Link", `</api/member/me/home?early=true&lang=`+lang+`>; rel=preload; as=fetch; crossorigin`)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
 
 // inWeChat lets the members' pages take the JS-SDK from where the configuration says, and be shown by the phone of the emulator.
 // No other page is relaxed.

@@ -20,6 +20,7 @@ import (
 // Options of one benchmark.
 type Options struct {
 	Dir        string // where the data folder is made; it is removed at the end
+	URL        string // mysql://…: an empty database on a server, which is filled; empty is SQLite in the folder
 	Members    int
 	Big        bool // 1 million members and 10 million entries before the measuring begins
 	Run        time.Duration
@@ -39,7 +40,8 @@ type bench struct {
 	ids    []int64
 	n      atomic.Uint64 // numbers every request of the whole benchmark
 	acked  tally
-	before tally // what the preload has left
+	before tally   // what the preload has left
+	second *server // half of the clients ask it
 	report Report
 }
 
@@ -86,7 +88,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	defer func() { _ = os.RemoveAll(dir) }()
 	b := &bench{Options: o, dir: dir}
 	b.report = Report{FileSystem: fs, Members: o.Members, Big: o.Big, Seconds: o.Run.Seconds(), Runs: o.Runs}
-	for _, phase := range []func(context.Context) error{b.preload, b.product, b.naive, b.books, b.handmade} {
+	for _, phase := range []func(context.Context) error{b.preload, b.product, b.pair, b.naive, b.books, b.aging, b.handmade} {
 		if err := phase(ctx); err != nil {
 			return b.report, err
 		}
@@ -130,7 +132,7 @@ func (b *bench) fail(format string, args ...any) {
 
 // with runs f against a server process on the data folder.
 func (b *bench) with(ctx context.Context, c Config, f func(*server) error) error {
-	c.Dir, c.LogLevel = filepath.Join(b.dir, "data"), b.LogLevel
+	c.Dir, c.URL, c.LogLevel = filepath.Join(b.dir, "data"), b.URL, b.LogLevel
 	s, err := start(ctx, b.Launch, c)
 	if err != nil {
 		return err
@@ -141,6 +143,12 @@ func (b *bench) with(ctx context.Context, c Config, f func(*server) error) error
 // preload fills the folder in steps and looks at each step whether reads have grown with it.
 func (b *bench) preload(ctx context.Context) error {
 	return b.with(ctx, Config{}, func(s *server) error {
+		if err := s.call("tally", nil, &b.before, nil); err != nil {
+			return err
+		}
+		if b.before.Entries > 0 {
+			return errors.New("bench: the database is in use; name an empty one, which can be thrown away")
+		}
 		each := entries
 		if b.Big {
 			each = bigEntries
@@ -208,6 +216,27 @@ func (b *bench) product(ctx context.Context) error {
 	})
 }
 
+// pair measures two processes on one database.
+func (b *bench) pair(ctx context.Context) error {
+	if b.URL == "" || !b.wantsAny("pair_orders", "pair_postings") {
+		return nil
+	}
+	return b.with(ctx, Config{}, func(s *server) error {
+		return b.with(ctx, Config{}, func(second *server) error {
+			b.second = second
+			defer func() { b.second = nil }()
+			for _, f := range figures {
+				if f.group == pair && b.wants(f.name) {
+					if err := b.measure(ctx, s, f); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		})
+	})
+}
+
 // naive measures the same requests on the same server with one transaction each.
 func (b *bench) naive(ctx context.Context) error {
 	if !b.wantsAny("naive_orders", "naive_postings") {
@@ -258,7 +287,7 @@ func (b *bench) books(ctx context.Context) error {
 
 // handmade measures the same rows written by hand. It leaves the books in disorder, so it comes last.
 func (b *bench) handmade(ctx context.Context) error {
-	if !b.wantsAny("raw", "plain_sql") {
+	if b.URL != "" || !b.wantsAny("raw", "plain_sql") {
 		return nil
 	}
 	return b.with(ctx, Config{}, func(s *server) error {

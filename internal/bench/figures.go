@@ -11,6 +11,7 @@ const (
 	product  = iota // as it is
 	naive           // the same with one transaction a request
 	handmade        // handlers and rows written by hand
+	pair            // two processes on one database
 )
 
 // figure is one load and what is asked of it.
@@ -22,20 +23,23 @@ type figure struct {
 	conns  int
 	hot    int     // only so many members; 0 is all
 	least  float64 // effects a second; 0 asks nothing
+	remote float64 // the same, from a database on a server
 	p99    time.Duration
 }
 
 var figures = []figure{
 	{name: "empty", zh: "空处理器（HTTP 上限）", en: "an empty handler: the ceiling of HTTP", work: &emptyWork, conns: 64},
 	{name: "summary", zh: "会员概况读取", en: "reading a member's summary", work: &summaryWork, conns: 64, least: 20_000},
-	{name: "orders_256", zh: "完整已支付订单，256 并发", en: "full paid orders, 256 clients", work: &orderWork, conns: 256, least: 5_000, p99: 150 * time.Millisecond},
+	{name: "orders_256", zh: "完整已支付订单，256 并发", en: "full paid orders, 256 clients", work: &orderWork, conns: 256, least: 5_000, remote: 4_000, p99: 150 * time.Millisecond},
 	{name: "orders_1", zh: "完整已支付订单，1 并发", en: "full paid orders, 1 client", work: &orderWork, conns: 1},
 	{name: "hot_orders", zh: "订单集中于 5 名会员，256 并发", en: "orders of 5 hot members, 256 clients", work: &orderWork, conns: 256, hot: 5},
-	{name: "postings_256", zh: "发放积分，256 并发", en: "postings that give, 256 clients", work: &earnWork, conns: 256, least: 10_000},
+	{name: "postings_256", zh: "发放积分，256 并发", en: "postings that give, 256 clients", work: &earnWork, conns: 256, least: 10_000, remote: 12_000},
 	{name: "postings_16", zh: "发放积分，16 并发", en: "postings that give, 16 clients", work: &earnWork, conns: 16, least: 6_000},
 	{name: "hot_posting", zh: "发放积分集中于 1 名会员，256 并发", en: "postings on one hot member, 256 clients", work: &earnWork, conns: 256, hot: 1},
 	{name: "burn_256", zh: "消耗积分，256 并发", en: "postings that take, 256 clients", work: &burnWork, conns: 256},
 	{name: "bulk", zh: "批量记账，每批 100 笔，32 并发", en: "batches of 100 postings, 32 clients", work: &bulkWork, conns: 32, least: 30_000},
+	{name: "pair_orders", zh: "两个进程共用一个数据库：完整订单，256 并发", en: "two processes on one database: full paid orders, 256 clients", group: pair, work: &orderWork, conns: 256},
+	{name: "pair_postings", zh: "两个进程共用一个数据库：发放积分，256 并发", en: "two processes on one database: postings, 256 clients", group: pair, work: &earnWork, conns: 256},
 	{name: "naive_orders", zh: "朴素写法：每单一个事务，256 并发", en: "naive form: a transaction an order, 256 clients", group: naive, work: &orderWork, conns: 256},
 	{name: "naive_postings", zh: "朴素写法：每笔一个事务，256 并发", en: "naive form: a transaction a posting, 256 clients", group: naive, work: &earnWork, conns: 256},
 	{name: "plain_sql", zh: "手写处理器：同样的行，每笔一个事务", en: "a plain handler: the same rows, a transaction each", group: handmade, work: &plainWork, conns: 256},
@@ -43,7 +47,7 @@ var figures = []figure{
 
 // Names lists what can be asked for alone.
 func Names() []string {
-	names := []string{"reads", "import", "raw", "events"}
+	names := []string{"reads", "import", "raw", "events", "expiry", "tiers"}
 	for _, f := range figures {
 		names = append(names, f.name)
 	}
@@ -82,6 +86,9 @@ func (b *bench) once(ctx context.Context, s *server, f figure) (r run, u usage, 
 	l := &load{work: *f.work, addr: s.Addr, key: s.Key, secret: s.Secret, conns: f.conns, length: b.Run, ids: b.ids, next: &b.n}
 	if !f.work.signed && !f.work.members {
 		l.addr = s.Ceiling
+	}
+	if b.second != nil {
+		l.second = b.second.Addr
 	}
 	if f.hot > 0 {
 		l.ids = b.ids[:min(f.hot, len(b.ids))]

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -43,8 +44,8 @@ func orderRequest(q *request, l *load, n uint64) {
 	cents := int64(100 + mix(n)%50_000)
 	first := cents / 3
 	q.path = append(q.path[:0], "/api/partner/orders"...)
-	q.key = number(q.key[:0], "o", n)
-	b := number(append(q.body[:0], `{"no":"`...), "B", n)
+	q.key = serial(q.key[:0], "o", n)
+	b := serial(append(q.body[:0], `{"no":"`...), "B", n)
 	b = strconv.AppendInt(append(b, `","member_id":"`...), l.member(n), 10)
 	b = strconv.AppendInt(append(b, `","amount_fen":`...), cents, 10)
 	b = strconv.AppendInt(append(b, `,"lines":[{"sku":"A100","name":"拿铁","quantity":1,"amount_fen":`...), first, 10)
@@ -56,7 +57,7 @@ func orderRequest(q *request, l *load, n uint64) {
 func postingRequest(points string) func(q *request, l *load, n uint64) {
 	return func(q *request, l *load, n uint64) {
 		q.path = append(q.path[:0], "/api/partner/postings"...)
-		q.key = number(q.key[:0], "p", n)
+		q.key = serial(q.key[:0], "p", n)
 		q.body = append(posting(append(q.body[:0], '{'), l.member(n), points), '}')
 	}
 }
@@ -97,6 +98,17 @@ func number(b []byte, kind string, n uint64) []byte {
 	return strconv.AppendUint(append(b, kind...), n, 10)
 }
 
+// serial appends a number as tills print it: of one width, so that later ones sort behind.
+func serial(b []byte, kind string, n uint64) []byte {
+	const width = 9
+	at := len(b) + len(kind)
+	b = number(b, kind, n)
+	for len(b)-at < width {
+		b = slices.Insert(b, at, '0')
+	}
+	return b
+}
+
 // mix spreads numbers over all members in no order (splitmix64), the same in every benchmark.
 func mix(n uint64) uint64 {
 	n += 0x9e3779b97f4a7c15
@@ -109,6 +121,7 @@ func mix(n uint64) uint64 {
 type load struct {
 	work
 	addr   string
+	second string // half of the connections go there; may be empty
 	key    string // of the partner, and its secret
 	secret string
 	conns  int
@@ -116,6 +129,7 @@ type load struct {
 	ids    []int64
 	next   *atomic.Uint64 // the number of the last request
 	began  time.Time
+	ahead  time.Duration // of the server's clock
 }
 
 func (l *load) member(n uint64) int64 { return l.ids[mix(n)%uint64(len(l.ids))] }
@@ -139,7 +153,11 @@ func (r *run) rate(items int64) float64 { return float64(r.Requests*items) / r.T
 func (l *load) do(ctx context.Context) (run, error) {
 	clients := make([]*client, l.conns)
 	for i := range clients {
-		c, err := dial(ctx, l.addr)
+		addr := l.addr
+		if l.second != "" && i%2 == 1 {
+			addr = l.second
+		}
+		c, err := dial(ctx, addr)
 		if err != nil {
 			return run{}, err
 		}
@@ -190,7 +208,7 @@ func (l *load) drive(c *client) (out run) {
 	most := maxRequests / int64(l.conns)
 	for now := time.Now(); now.Before(end) && out.Requests < most; {
 		l.make(&q, l, l.next.Add(1))
-		status, body, err := c.ask(q.write(l.method, s, now))
+		status, body, err := c.ask(q.write(l.method, s, now.Add(l.ahead)))
 		done := time.Now()
 		if err == nil && (status != l.status || !bytes.HasSuffix(body, []byte(l.suffix))) {
 			err = fmt.Errorf("answered %d: %.300s", status, body)

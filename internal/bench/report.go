@@ -141,6 +141,9 @@ const bigP99 = 300
 
 // loadRow makes the row of a figure: medians of its runs.
 func (b *bench) loadRow(f figure, m measured) Row {
+	if b.URL != "" && f.remote > 0 {
+		f.least = f.remote
+	}
 	r := Row{Name: f.name, Zh: f.zh, En: f.en, Unit: perSecond, target: target{least: b.half(f.least), p99: ms(int64(f.p99))}}
 	if b.Big && f.p99 > 0 {
 		r.p99 = bigP99
@@ -262,5 +265,7 @@ func (b *bench) derive() {
 	b.ratio("hot_post_ratio", "热点记账 ÷ 分散记账", "hot postings ÷ spread ones", b.rate("hot_posting"), postings, 0.5)
 	b.ratio("orders_to_naive", "订单 ÷ 朴素写法", "orders ÷ the naive form", orders, b.rate("naive_orders"), 5)
 	b.ratio("posts_to_naive", "记账 ÷ 朴素写法", "postings ÷ the naive form", postings, b.rate("naive_postings"), 5)
+	b.ratio("pair_to_one", "两个进程 ÷ 一个进程（订单）", "two processes ÷ one, orders", b.rate("pair_orders"), orders, 1)
+	b.ratio("posts_pair_to_one", "两个进程 ÷ 一个进程（记账）", "two processes ÷ one, postings", b.rate("pair_postings"), postings, 1)
 	b.ratio("posts_to_plain", "记账 ÷ 手写处理器", "postings ÷ the plain handler", postings, b.rate("plain_sql"), 5)
 }

@@ -30,9 +30,11 @@ import (
 // Config is what the server process is told first.
 type Config struct {
 	Dir        string
+	URL        string // of the database; empty is SQLite in the folder
 	MaxGroup   int    // writes that share a commit; 0 is the usual
 	CPUProfile string // a file; empty is none
 	LogLevel   string
+	AheadMS    int64 // by how much the clock is ahead
 }
 
 // hello is what the server process answers first.
@@ -119,7 +121,7 @@ func open(ctx context.Context, cfg Config) (h *host, greeting hello, wait func()
 	if err != nil {
 		return nil, hello{}, nil, err
 	}
-	a, err := app.Open(ctx, app.Options{Data: cfg.Dir, Log: log, Metrics: obs.NewMetrics("bench", ""), MaxGroup: cfg.MaxGroup})
+	a, err := app.Open(ctx, app.Options{Clock: ahead{cfg.AheadMS}, Data: cfg.Dir, URL: cfg.URL, Log: log, Metrics: obs.NewMetrics("bench", ""), MaxGroup: cfg.MaxGroup})
 	if err != nil {
 		closeLog()
 		return nil, hello{}, nil, err
@@ -241,6 +243,12 @@ func (h *host) run(ctx context.Context, c command, progress func(done, of int64)
 		return h.check(ctx)
 	case "tokens":
 		return do(c, func(in tokensIn) (any, error) { return h.tokens(ctx, in) })
+	case "lots":
+		return do(c, func(in lotsIn) (any, error) { return nil, h.lots(ctx, in, progress) })
+	case "ladder":
+		return nil, h.ladder(ctx)
+	case "aged":
+		return do(c, func(in string) (any, error) { return h.aged(ctx, in) })
 	case "tally":
 		var t tally
 		err := h.app.DB.View(ctx, func(v *db.View) error { t = tallyOf(v); return nil })
@@ -321,14 +329,9 @@ type checkOut struct {
 }
 
 func (h *host) check(ctx context.Context) (out checkOut, err error) {
-	err = h.app.DB.View(ctx, func(v *db.View) error {
-		began := time.Now()
-		var wrong []ledger.Wrong
-		out.Accounts, out.Entries, wrong = ledger.CheckBalances(v)
-		out.MS, out.Wrong = time.Since(began).Milliseconds(), sentences(wrong)
-		return nil
-	})
-	return out, err
+	began := time.Now()
+	c, err := ledger.CheckAll(ctx, h.app.DB)
+	return checkOut{c.Accounts, c.Entries, sentences(c.Wrong), time.Since(began).Milliseconds()}, err
 }
 
 func sentences(wrong []ledger.Wrong) (out []string) {

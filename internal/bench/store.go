@@ -94,7 +94,7 @@ type line struct {
 
 // newHand opens a connection of its own beside an idle database, with the same settings.
 func newHand(ctx context.Context, dir string) (*hand, func(), error) {
-	opt := db.Options{Dir: dir, CacheMB: 64}
+	opt := db.Options{Dir: dir, CacheMB: 16}
 	pool, err := sql.Open("sqlite", opt.SQLiteDSN(dir+"/guanxi.db", true))
 	if err != nil {
 		return nil, nil, err

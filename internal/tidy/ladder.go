@@ -25,7 +25,7 @@ var Floors = map[string][]string{
 // The list is the map, not a to-do; a rung is built when something needs it.
 var Rungs = []string{
 	"shop", "staff", "member", "order", "ledger", "points", "benefit", "tier", "coupon", "profile", "segment",
-	"risk", "reward", "earn", "payment", "plan", "mall", "campaign", "checkout", "message", "track", "journey", "insight", "privacy", "centre",
+	"risk", "reward", "earn", "payment", "plan", "mall", "campaign", "checkout", "message", "recognition", "track", "journey", "insight", "privacy", "centre",
 }
 
 // Ground are the leaves of internal/base in order: each imports only what stands before it here. The rest of base

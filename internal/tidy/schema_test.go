@@ -32,6 +32,7 @@ var (
 	createTable = regexp.MustCompile(`^create table (?:if not exists )?(\S+) ?\((.*)\)(?: without rowid)?$`)
 	createIndex = regexp.MustCompile(`^create (?:unique )?index (\S+) on (\S+) ?\(([^()]*)\)`)
 	appendOnly  = regexp.MustCompile(`^append only \w+$`)
+	widen       = regexp.MustCompile(`^widen \w+ (\w+ .*)$`)
 	addColumn   = regexp.MustCompile(`^alter table \S+ add column (.*)$`)
 	columnType  = regexp.MustCompile(`^(bigint|integer|text|varchar ?\(\d+\))( |$)`)
 	keyClause   = regexp.MustCompile(`^(primary key|unique(?: key| index)?|index|key)\b[^(]*\((.*)\)`)
@@ -68,6 +69,9 @@ func faultsOfDDL(stmt string, tables map[string]map[string]string) []string {
 		return faultsOfKey(m[3], tables[m[2]])
 	}
 	if m := addColumn.FindStringSubmatch(stmt); m != nil {
+		return faultsOfColumn(m[1], map[string]string{})
+	}
+	if m := widen.FindStringSubmatch(stmt); m != nil {
 		return faultsOfColumn(m[1], map[string]string{})
 	}
 	if appendOnly.MatchString(stmt) || strings.HasPrefix(stmt, "insert into ") || strings.HasPrefix(stmt, "update ") ||
@@ -160,6 +164,7 @@ func schemaPlants() []plant {
 		file("can't be indexed", "CREATE TABLE t (id bigint PRIMARY KEY, name text); CREATE INDEX i ON t (id, name)"),
 		file("partial index", "CREATE INDEX i ON t (a) WHERE b = 1"),
 		file("WITHOUT ROWID", "CREATE TABLE t (id bigint PRIMARY KEY) WITHOUT ROWID"),
+		file("types are", "WIDEN t at datetime NOT NULL"),
 		file("do not use", "CREATE VIEW v AS SELECT a FROM t"),
 		file("", `-- coupons / 券: what "is" held
 			CREATE TABLE coupon (
@@ -171,7 +176,8 @@ func schemaPlants() []plant {
 			);
 			CREATE UNIQUE INDEX coupon_code ON coupon (code);
 			APPEND ONLY coupon;
-			ALTER TABLE coupon ADD COLUMN used integer NOT NULL DEFAULT 0;`),
+			ALTER TABLE coupon ADD COLUMN used integer NOT NULL DEFAULT 0;
+			WIDEN coupon code varchar(64) NOT NULL;`),
 		one("", "docs/0001.sql", "CREATE VIEW v AS SELECT * FROM t"),
 	}
 }

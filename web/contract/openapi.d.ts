@@ -55,6 +55,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/console/brands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List brands */
+        get: operations["console.shop.brands"];
+        put?: never;
+        /** Add a brand */
+        post: operations["console.shop.add_brand"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/console/campaign-kinds": {
         parameters: {
             query?: never;
@@ -65,6 +83,23 @@ export interface paths {
         /** Kinds of campaigns and their forms */
         get: operations["console.campaign.kinds"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/campaign-versions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change a draft */
+        put: operations["console.campaign.edit"];
         post?: never;
         delete?: never;
         options?: never;
@@ -152,6 +187,92 @@ export interface paths {
         put?: never;
         /** Draft a version */
         post: operations["console.campaign.draft"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The channels and the accounts that are set up */
+        get: operations["console.channel.list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/channels/incidents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Incidents of the channels, newest first */
+        get: operations["console.channel.incidents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/channels/scenes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Scene codes and what came of them, newest first */
+        get: operations["console.channel.scenes"];
+        put?: never;
+        /** Make a scene code */
+        post: operations["console.channel.add_scene"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/channels/{kind}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Check a channel: credentials, push address, keys, clock, quota */
+        post: operations["console.channel.check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/channels/{kind}/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The message templates chosen at the platform */
+        get: operations["console.channel.templates"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -469,6 +590,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/console/ledger/heads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The signed heads of the ledger and of the operation log, to keep elsewhere */
+        get: operations["console.ledger.heads"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/console/ledger/verification": {
         parameters: {
             query?: never;
@@ -479,6 +617,41 @@ export interface paths {
         /** Check every balance */
         get: operations["console.ledger.verify"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Entry links and what came of them, newest first */
+        get: operations["console.link.list"];
+        put?: never;
+        /** Put up an entry link */
+        post: operations["console.link.add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/links/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change, stop or restore an entry link */
+        put: operations["console.link.set"];
         post?: never;
         delete?: never;
         options?: never;
@@ -514,6 +687,40 @@ export interface paths {
         get: operations["staff.verify_log"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/member-suspects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Members who may be one person, newest first */
+        get: operations["console.member.suspects"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/member-suspects/{id}/dismissal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Decide that they are not one person */
+        post: operations["console.member.dismiss"];
         delete?: never;
         options?: never;
         head?: never;
@@ -633,6 +840,23 @@ export interface paths {
         put?: never;
         /** Close a membership for good */
         post: operations["console.member.cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/members/{id}/contacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who of the staff speaks with a member on WeCom */
+        get: operations["console.channel.contacts"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -765,7 +989,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A member's open lots, in spending order */
+        /** A member's open lots, what expires soonest first */
         get: operations["console.ledger.lots"];
         put?: never;
         post?: never;
@@ -939,6 +1163,23 @@ export interface paths {
         put?: never;
         /** Take a merge apart */
         post: operations["console.member.unmerge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/merges/{id}/reversal/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Preview taking a merge apart, with the lots that a person must decide about; nothing changes */
+        post: operations["console.member.unmerge_preview"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1167,6 +1408,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/console/orders/refund-preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a refund would take back and give back; changes nothing */
+        post: operations["console.order.refund_preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/console/overview": {
         parameters: {
             query?: never;
@@ -1231,6 +1489,58 @@ export interface paths {
         /** Make a key, shown once */
         post: operations["console.shop.new_key"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/passkeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's own passkeys */
+        get: operations["console.session.passkeys"];
+        put?: never;
+        /** Keep the passkey the browser has made */
+        post: operations["console.session.add_passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/passkeys/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add a passkey: what the browser is to sign */
+        post: operations["console.session.begin_passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/passkeys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove one of one's own passkeys */
+        delete: operations["console.session.remove_passkey"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1662,6 +1972,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/console/rules/reach": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** How many members a condition can reach, by what is known of them today */
+        post: operations["console.rule.reach"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/console/rules/{id}": {
         parameters: {
             query?: never;
@@ -1779,6 +2106,74 @@ export interface paths {
         post: operations["staff.login"];
         /** Log out */
         delete: operations["staff.logout"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/session/passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign in with a passkey */
+        post: operations["console.session.passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/session/passkey/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign in with a passkey: what the browser is to sign */
+        post: operations["console.session.ask_passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/session/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Prove once more who one is: for five minutes dangerous acts are open */
+        post: operations["console.session.prove"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/session/proof/passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Prove once more who one is, with a passkey */
+        post: operations["console.session.prove_passkey"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1978,6 +2373,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/console/settings/sign-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sign-in: now, its versions, its form */
+        get: operations["console.security.sign_in"];
+        /** Change: Sign-in */
+        put: operations["console.security.sign_in_set"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/console/settings/theme": {
         parameters: {
             query?: never;
@@ -2042,6 +2455,24 @@ export interface paths {
         get: operations["console.track.policy"];
         /** Change: Tracking */
         put: operations["console.track.policy_set"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/settings/wechat-menu": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Menu of the official account: now, its versions, its form */
+        get: operations["console.channel.menu"];
+        /** Change: Menu of the official account */
+        put: operations["console.channel.menu_set"];
         post?: never;
         delete?: never;
         options?: never;
@@ -2164,6 +2595,58 @@ export interface paths {
         put?: never;
         /** Cancel a task */
         post: operations["console.task.cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/terminals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List terminals */
+        get: operations["console.shop.terminals"];
+        put?: never;
+        /** Add a terminal */
+        post: operations["console.shop.add_terminal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/terminals/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Rename, move, stop or start a terminal */
+        put: operations["console.shop.set_terminal"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/terminals/{id}/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a key for a terminal, shown once */
+        post: operations["console.shop.new_terminal_key"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2325,6 +2808,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/member/me/badges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My badges: those I have and those I don't yet */
+        get: operations["me.badges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/member/me/checkin": {
         parameters: {
             query?: never;
@@ -2423,6 +2923,42 @@ export interface paths {
         /** Agree to a purpose, or take that back */
         put: operations["me.consent"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/member/me/email": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My e-mail address, masked */
+        get: operations["entry.email"];
+        put?: never;
+        /** Bind an e-mail address, in place of the one before */
+        post: operations["entry.bind_email"];
+        /** Take the e-mail address away */
+        delete: operations["entry.unbind_email"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/member/me/email-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a code to an e-mail address */
+        post: operations["entry.email_code"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3441,6 +3977,135 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        AppBrandBody: {
+            /** @description 英文名|name in English */
+            name_en: string;
+            /** @description 中文名|name in Chinese */
+            name_zh: string;
+        };
+        AppBrandOut: {
+            /**
+             * Format: id
+             * @description 品牌|the brand
+             * @example 288230376151711744
+             */
+            id: string;
+            /** @description 英文名|name in English */
+            name_en: string;
+            /** @description 中文名|name in Chinese */
+            name_zh: string;
+        };
+        AppBrandsOut: {
+            /** @description 品牌|brands */
+            data: components["schemas"]["AppBrandOut"][];
+        };
+        AppChannelAccount: {
+            /** @description 账号：appid、商户号、企业或服务商|the account: appid, merchant, company or vendor */
+            id: string;
+            /** @description 名称|its name */
+            name: string;
+        };
+        AppChannelCheckOut: {
+            /** @description 是否已接入|whether it is set up */
+            configured: boolean;
+            /** @description 检测结果|the findings */
+            data: components["schemas"]["AppChannelFinding"][];
+            /** @description 渠道种类|kind of channel */
+            kind: string;
+            /** @description 全部正常|whether all is well */
+            ok: boolean;
+        };
+        AppChannelFinding: {
+            /** @description 账号，关于整个渠道的没有|the account; absent for what is about all */
+            account?: string;
+            /** @description 怎么办，正常时没有|what to do; absent when all is well */
+            advice?: string;
+            /**
+             * @description 检测项|what was looked at
+             * @enum {string}
+             */
+            check: "credentials" | "address" | "key" | "push" | "clock" | "quota" | "settings";
+            /** @description 结果|what was found */
+            detail: string;
+            /** @description 检测项名称|its name */
+            name: string;
+            /** @description 是否正常|whether all is well */
+            ok: boolean;
+        };
+        AppChannelIncident: {
+            /** @description 账号|the account */
+            app?: string;
+            /**
+             * Format: int64
+             * @description 时刻，UTC 毫秒|when, milliseconds UTC
+             */
+            at: number;
+            /** @description 详情|what is known */
+            detail?: string;
+            /**
+             * Format: id
+             * @description 编号|the incident
+             * @example 288230376151711744
+             */
+            id: string;
+            /** @description 种类代码|code of its kind */
+            kind: string;
+            /** @description 种类|its kind in words */
+            name: string;
+        };
+        AppChannelOut: {
+            /** @description 账号|the accounts */
+            accounts: components["schemas"]["AppChannelAccount"][];
+            /** @description 是否已接入|whether it is set up */
+            configured: boolean;
+            /**
+             * @description 渠道种类|kind of channel
+             * @enum {string}
+             */
+            kind: "oa" | "mp" | "pay" | "work" | "sms" | "mail";
+            /** @description 名称|its name */
+            name: string;
+        };
+        AppChannelTemplate: {
+            /** @description 账号|the account */
+            app: string;
+            /** @description 字段，每行“名称:{{字段.DATA}}”|its fields, a line each */
+            content: string;
+            /** @description 模板编号|id of the template */
+            id: string;
+            /** @description 标题|its title */
+            title: string;
+        };
+        AppChannelTemplatesOut: {
+            /** @description 模板|the templates */
+            data: components["schemas"]["AppChannelTemplate"][];
+        };
+        AppChannelsOut: {
+            /** @description 全部渠道，含未接入的|all kinds, also those that are not set up */
+            data: components["schemas"]["AppChannelOut"][];
+        };
+        AppContactOut: {
+            /** @description 员工账号|userid of the employee */
+            clerk: string;
+            /** @description 企业|the company */
+            corp: string;
+            /**
+             * Format: int64
+             * @description 添加时间|since when
+             */
+            since: number;
+            /**
+             * @description friend 好友；gone 已删除|in contact, or one has removed the other
+             * @enum {string}
+             */
+            status: "friend" | "gone";
+            /** @description 经哪个门店的二维码|store of the code by which they came */
+            store?: string;
+        };
+        AppContactsOut: {
+            /** @description 导购|the staff */
+            data: components["schemas"]["AppContactOut"][];
+        };
         AppDeadJob: {
             /**
              * Format: int64
@@ -3467,6 +4132,12 @@ export interface components {
             id: string;
             /** @description 种类|kind */
             kind: string;
+        };
+        AppHeads: {
+            /** @description 已签名的链头|signed heads */
+            heads: components["schemas"]["HeadsSigned"][];
+            /** @description Ed25519 公钥，base64|the Ed25519 public key, in base64 */
+            public_key: string;
         };
         AppHoldings: {
             /**
@@ -3509,6 +4180,10 @@ export interface components {
             status: string;
             /** @description 等级代码|key of the tier */
             tier: string;
+            /** @description 等级英文名|its name in English */
+            tier_en: string;
+            /** @description 等级中文名|its name in Chinese */
+            tier_zh: string;
         };
         AppJobCounts: {
             /**
@@ -3609,6 +4284,63 @@ export interface components {
              */
             used_at: number;
         };
+        AppLinkOut: {
+            /** @description 经办|by whom */
+            by: string;
+            /** @description 活动（utm_campaign）|campaign (utm_campaign) */
+            campaign?: string;
+            /** @description 入会渠道|channel of joining */
+            channel?: string;
+            /** @description 短码|its code */
+            code: string;
+            /**
+             * Format: int64
+             * @description 建立时间|when it was made
+             */
+            created_at: number;
+            /**
+             * Format: int64
+             * @description 同意采集的会员经它而来后的行为数|events of members who came by it and agree to tracking
+             */
+            events: number;
+            /**
+             * Format: int64
+             * @description 入会人数|new members
+             */
+            joins: number;
+            /** @description 媒介（utm_medium）|medium (utm_medium) */
+            medium?: string;
+            /** @description 小程序地址已就绪|the mini program's address is there */
+            mini_ready: boolean;
+            /** @description 名称，只在后台显示|its name; shown to staff only */
+            name: string;
+            /**
+             * @description 打开网页或小程序；小程序未就绪时打开网页|opens the page or the mini program; the page as long as that is not ready
+             * @enum {string}
+             */
+            opens: "h5" | "mini";
+            /**
+             * @description 落地页|the page it leads to
+             * @enum {string}
+             */
+            page: "home" | "join" | "statement" | "tiers" | "code" | "me" | "checkin" | "profile" | "orders" | "messages" | "help";
+            /** @description 来源（utm_source）|source (utm_source) */
+            source?: string;
+            /**
+             * @description on 使用中；stopped 已停用|works, or was stopped
+             * @enum {string}
+             */
+            state: "on" | "stopped";
+            /** @description 门店编码|code of the store */
+            store?: string;
+            /** @description 对外投放的地址，不会改变|the address to put up; it never changes */
+            url: string;
+            /**
+             * Format: int64
+             * @description 访问次数|visits
+             */
+            visits: number;
+        };
         AppMergeOut: {
             /** @description 合并之后|after the merge */
             after: components["schemas"]["AppHoldings"];
@@ -3682,6 +4414,60 @@ export interface components {
             /** @description 可授予的权限|what can be allowed */
             scopes: components["schemas"]["AppScopeOut"][];
         };
+        AppSceneOut: {
+            /** @description 服务号 appid 或企业微信 corp_id|appid of the account, or corp_id */
+            app: string;
+            /** @description 经办|by whom */
+            by: string;
+            /** @description 入会渠道|the channel */
+            channel?: string;
+            /** @description 导购编号|number of the clerk */
+            clerk?: string;
+            /**
+             * Format: int64
+             * @description 建立时间|when it was made
+             */
+            created_at: number;
+            /**
+             * Format: int64
+             * @description 新关注|new followers
+             */
+            follows: number;
+            /**
+             * Format: id
+             * @description 编号|the code
+             * @example 288230376151711744
+             */
+            id: string;
+            /**
+             * Format: int64
+             * @description 入会人数|new members
+             */
+            joins: number;
+            /** @description 平台的图片地址|the platform's picture */
+            picture?: string;
+            /**
+             * Format: int64
+             * @description 扫码次数|scans
+             */
+            scans: number;
+            /** @description 来源|the source */
+            source?: string;
+            /**
+             * @description making 生成中；ready 可用；failed 平台拒绝；expired 已过期|being made, ready, refused by the platform, over
+             * @enum {string}
+             */
+            state: "making" | "ready" | "failed" | "expired";
+            /** @description 门店编码|code of the store */
+            store?: string;
+            /**
+             * Format: int64
+             * @description 失效时间，永久的没有|when it ends; absent for good
+             */
+            until?: number;
+            /** @description 二维码的内容，可自行绘制|what the code says; may be drawn */
+            url?: string;
+        };
         AppScopeOut: {
             /** @description 英文|in English */
             en: string;
@@ -3698,6 +4484,11 @@ export interface components {
              * @description 数据库字节数|bytes of the database
              */
             bytes: number;
+            /**
+             * Format: int64
+             * @description 上一整分钟的事件数（各进程合计）|facts of the last whole minute, of all processes that share a Redis
+             */
+            facts_last_minute: number;
             /** @description 任务|jobs */
             jobs: components["schemas"]["AppJobCounts"];
             /**
@@ -3719,6 +4510,12 @@ export interface components {
             zone: string;
         };
         AppStoreBody: {
+            /**
+             * Format: id
+             * @description 品牌，缺省为默认品牌|the brand; the default one when absent
+             * @example 288230376151711744
+             */
+            brand?: string;
             /** @description 门店编码|code of the store */
             code: string;
             /** @description 英文名|name in English */
@@ -3741,11 +4538,118 @@ export interface components {
              */
             id: string;
         };
+        AppTerminalBody: {
+            /** @description 终端编号|number of the terminal */
+            code: string;
+            /** @description 名称|name */
+            name: string;
+            /**
+             * Format: id
+             * @description 使用哪个合作方的程序，没有则不能生成密钥|whose program runs on it; without one it has no keys
+             * @example 288230376151711744
+             */
+            partner?: string;
+            /** @description 原因|why */
+            reason?: string;
+            /**
+             * @description 状态|status
+             * @enum {string}
+             */
+            status?: "active" | "stopped";
+            /**
+             * Format: id
+             * @description 所在门店|the store it stands in
+             * @example 288230376151711744
+             */
+            store: string;
+        };
+        AppTerminalOut: {
+            /** @description 终端编号|number of the terminal */
+            code: string;
+            /**
+             * Format: id
+             * @description 终端|the terminal
+             * @example 288230376151711744
+             */
+            id: string;
+            /** @description 有效的密钥|its live keys */
+            keys: components["schemas"]["AppKeyOut"][];
+            /** @description 名称|name */
+            name: string;
+            /**
+             * Format: id
+             * @description 合作方|the partner
+             * @example 288230376151711744
+             */
+            partner?: string;
+            /** @description 合作方名称|name of the partner */
+            partner_name?: string;
+            /**
+             * Format: int64
+             * @description 最近出现，0 为从未|heard of last, to a quarter of an hour; 0 when never
+             */
+            seen_at: number;
+            /**
+             * @description 状态|status
+             * @enum {string}
+             */
+            status: "active" | "stopped";
+            /**
+             * Format: id
+             * @description 所在门店|the store it stands in
+             * @example 288230376151711744
+             */
+            store: string;
+            /** @description 门店编码|code of the store */
+            store_code: string;
+            /** @description 门店英文名|name of the store in English */
+            store_en: string;
+            /** @description 门店中文名|name of the store in Chinese */
+            store_zh: string;
+        };
+        AppUndecidedLot: {
+            /**
+             * @description 资产|asset
+             * @enum {string}
+             */
+            asset: "points" | "growth";
+            /**
+             * Format: int64
+             * @description 到期，0 为永久|when it lapses, 0 never
+             */
+            expires_at: number;
+            /**
+             * Format: int64
+             * @description 原始数量|what it began with
+             */
+            granted: number;
+            /**
+             * Format: id
+             * @description 批次|the lot
+             * @example 288230376151711744
+             */
+            lot: string;
+            /** @description 来源|what it came from */
+            ref: string;
+            /**
+             * Format: int64
+             * @description 剩余|what is left
+             */
+            remaining: number;
+        };
         AppUnmergeOut: {
             /** @description 分出的会员|who is apart again */
             from: components["schemas"]["AppHoldings"];
             /** @description 原保留的会员|from whom */
             into: components["schemas"]["AppHoldings"];
+        };
+        AppUnmergePreviewOut: {
+            /** @description 拆分之后|after it */
+            after: components["schemas"]["AppUnmergeOut"];
+            /** @description 现在的会员|the member now */
+            now: components["schemas"]["AppHoldings"];
+            /** @description 须由人决定归属的批次；不交出的留在原会员|lots that a person decides about; what is not given stays */
+            undecided: components["schemas"]["AppUndecidedLot"][];
         };
         AppWebhookOut: {
             /**
@@ -4032,6 +4936,22 @@ export interface components {
             /** @description 渐变止色|gradient to */
             to: string;
         };
+        CentreGreetOut: {
+            /**
+             * @description 种类|kind
+             * @enum {string}
+             */
+            kind: "birthday" | "anniversary";
+            /** @description 补充|more */
+            note: string;
+            /** @description 一句话|in a sentence */
+            title: string;
+            /**
+             * Format: int64
+             * @description 入会几周年|years since joining
+             */
+            years?: number;
+        };
         CentreHelpOut: {
             /**
              * Format: int64
@@ -4051,13 +4971,41 @@ export interface components {
              * @description 章节|section
              * @enum {string}
              */
-            key: "spending" | "expiry" | "refunds" | "tiers" | "keeping";
+            key: "earning" | "checkin" | "spending" | "expiry" | "refunds" | "tiers" | "keeping";
             /** @description 每条一句|one sentence each */
             lines: string[];
             /** @description 标题|title */
             title: string;
             /** @description 所依据的设置版本，0 为缺省|version of the settings it is made from; 0 is the default */
             version: string;
+        };
+        CentreHomeBadge: {
+            /** @description 如何获得|how it is earned */
+            how: string;
+            /** @description 图标|icon */
+            icon: string;
+            /** @description 代码|key */
+            key: string;
+            /** @description 名称|name */
+            name: string;
+        };
+        CentreHomeBadges: {
+            /**
+             * Format: int64
+             * @description 共有几枚|how many there are
+             */
+            all: number;
+            /**
+             * Format: int64
+             * @description 已获得几枚|how many I have
+             */
+            earned: number;
+            /** @description 最近获得的，最多四枚|the newest, at most four */
+            newest: components["schemas"]["CentreHomeBadge"][];
+            /** @description 下一枚最容易得的|the easiest I don't have */
+            next?: components["schemas"]["CentreHomeBadge"];
+            /** @description 头衔|my title */
+            title?: string;
         };
         CentreHomeCard: {
             /** @description 卡面|the face */
@@ -4076,6 +5024,20 @@ export interface components {
              * @description 等级有效期末，没有则长期有效|end of its validity; absent for none
              */
             until_at?: number;
+        };
+        CentreHomeCheckIn: {
+            /** @description 今天是否已签到|whether today is done */
+            checked_today: boolean;
+            /**
+             * Format: int64
+             * @description 下一次签到可得的积分，含额外|points the next check-in gives, with the extra
+             */
+            next_points: number;
+            /**
+             * Format: int64
+             * @description 连续天数|days in a row
+             */
+            streak: number;
         };
         CentreHomeClimb: {
             /** @description 当前等级的权益|what my tier brings */
@@ -4124,8 +5086,14 @@ export interface components {
              * @description 成长值超越百分之几的会员|the share of members with less growth, in percent
              */
             ahead_percent: number;
+            /** @description 勋章|badges */
+            badges: components["schemas"]["CentreHomeBadges"];
             /** @description 会员卡|the card */
             card: components["schemas"]["CentreHomeCard"];
+            /** @description 今日签到；没有签到活动时没有|today's check-in; absent when there is none to take part in */
+            checkin?: components["schemas"]["CentreHomeCheckIn"];
+            /** @description 今天的祝福：生日、入会纪念日|what I am greeted for today: birthday, anniversary of joining */
+            greetings: components["schemas"]["CentreGreetOut"][];
             /**
              * Format: int64
              * @description 入会时刻，UTC 毫秒|when I joined, milliseconds UTC
@@ -4228,7 +5196,7 @@ export interface components {
              * @description 种类|kind
              * @enum {string}
              */
-            kind: "debt" | "keep_tier" | "expiring" | "near_upgrade" | "profile" | "profile_again";
+            kind: "closing" | "debt" | "keep_tier" | "expiring" | "near_upgrade" | "profile" | "profile_again";
             /**
              * Format: int64
              * @description 相关数值|the number it is about
@@ -4240,7 +5208,7 @@ export interface components {
              * @description 去哪个页面|the page to go to
              * @enum {string}
              */
-            page: "statement" | "tiers" | "expiring" | "profile";
+            page: "statement" | "tiers" | "expiring" | "profile" | "closure";
             /** @description 一句话|in a sentence */
             title: string;
         };
@@ -4251,7 +5219,9 @@ export interface components {
              * @description 任务|the task
              * @enum {string}
              */
-            key: "profile" | "order" | "checkin" | "browse";
+            key: "profile" | "order" | "checkin" | "browse" | "follow" | "group";
+            /** @description 要扫的二维码的内容|what the QR code to scan says */
+            link?: string;
             /**
              * Format: int64
              * @description 完成可得积分|points it gives
@@ -4326,6 +5296,34 @@ export interface components {
             /** @description 改动的设置项，未给的保持现值|the settings that change; what is left out stays */
             value: unknown;
         };
+        ConsoleChannelAddSceneBody: {
+            /** @description 服务号 appid，只接入一个时可省略；或企业微信 corp_id|appid, if several are connected; or the corp_id of a WeCom company */
+            app?: string;
+            /** @description 入会渠道|the channel */
+            channel?: string;
+            /** @description 导购编号|number of the clerk */
+            clerk?: string;
+            /**
+             * Format: int64
+             * @description 有效天数，0 为永久（每个账号最多 10 万个）|days it is good for; 0 for good, of which an account has 100,000
+             */
+            days?: number;
+            /** @description 来源|the source */
+            source?: string;
+            /** @description 门店编码|code of the store */
+            store?: string;
+        };
+        ConsoleChannelMenuSetBody: {
+            /**
+             * Format: int64
+             * @description 生效时间，UTC 毫秒，缺省为立即|holds from, milliseconds UTC; at once when absent
+             */
+            from?: number;
+            /** @description 原因|why */
+            reason: string;
+            /** @description 改动的设置项，未给的保持现值|the settings that change; what is left out stays */
+            value: unknown;
+        };
         ConsoleExportStartBody: {
             /** @description 个人信息用明文，须有权限并填写原因|personal fields in clear: takes the permission and a reason */
             clear?: boolean;
@@ -4369,7 +5367,66 @@ export interface components {
              */
             what: "ledger" | "log";
         };
+        ConsoleLinkAddBody: {
+            /** @description 活动（utm_campaign）|campaign (utm_campaign) */
+            campaign?: string;
+            /** @description 入会渠道|channel of joining */
+            channel?: string;
+            /** @description 短码，缺省自动生成；建立后不能改|its code; made up when absent, and never changed */
+            code?: string;
+            /** @description 媒介（utm_medium）|medium (utm_medium) */
+            medium?: string;
+            /** @description 名称，只在后台显示|its name; shown to staff only */
+            name: string;
+            /**
+             * @description 打开网页或小程序；小程序未就绪时打开网页|opens the page or the mini program; the page as long as that is not ready
+             * @enum {string}
+             */
+            opens: "h5" | "mini";
+            /**
+             * @description 落地页|the page it leads to
+             * @enum {string}
+             */
+            page: "home" | "join" | "statement" | "tiers" | "code" | "me" | "checkin" | "profile" | "orders" | "messages" | "help";
+            /** @description 来源（utm_source）|source (utm_source) */
+            source?: string;
+            /** @description 门店编码|code of the store */
+            store?: string;
+        };
+        ConsoleLinkSetBody: {
+            /** @description 活动（utm_campaign）|campaign (utm_campaign) */
+            campaign?: string;
+            /** @description 入会渠道|channel of joining */
+            channel?: string;
+            /** @description 媒介（utm_medium）|medium (utm_medium) */
+            medium?: string;
+            /** @description 名称，只在后台显示|its name; shown to staff only */
+            name: string;
+            /**
+             * @description 打开网页或小程序；小程序未就绪时打开网页|opens the page or the mini program; the page as long as that is not ready
+             * @enum {string}
+             */
+            opens: "h5" | "mini";
+            /**
+             * @description 落地页|the page it leads to
+             * @enum {string}
+             */
+            page: "home" | "join" | "statement" | "tiers" | "code" | "me" | "checkin" | "profile" | "orders" | "messages" | "help";
+            /** @description 来源（utm_source）|source (utm_source) */
+            source?: string;
+            /**
+             * @description on 使用中；stopped 停用|works, or is stopped
+             * @enum {string}
+             */
+            state: "on" | "stopped";
+            /** @description 门店编码|code of the store */
+            store?: string;
+        };
         ConsoleMemberCancelBody: {
+            /** @description 原因|why */
+            reason: string;
+        };
+        ConsoleMemberDismissBody: {
             /** @description 原因|why */
             reason: string;
         };
@@ -4380,7 +5437,7 @@ export interface components {
              * @description 身份种类|kind of identity
              * @enum {string}
              */
-            kind: "phone" | "openid" | "unionid" | "card" | "external";
+            kind: "phone" | "openid" | "unionid" | "card" | "email" | "external";
             /** @description 身份内容|the identity */
             value: string;
         };
@@ -4428,8 +5485,14 @@ export interface components {
             reason: string;
         };
         ConsoleMemberUnmergeBody: {
+            /** @description 交给分出会员的批次，见预览|lots that go with the member who leaves, see the preview */
+            give?: string[];
             /** @description 原因|why */
             reason: string;
+        };
+        ConsoleMemberUnmergePreviewBody: {
+            /** @description 交给分出会员的批次|lots that go with the member who leaves */
+            give?: string[];
         };
         ConsoleMessagePolicySetBody: {
             /**
@@ -4462,13 +5525,21 @@ export interface components {
             password: string;
         };
         ConsoleOperatorGrantBody: {
+            /**
+             * Format: id
+             * @description 限定品牌的门店|limited to the stores of this brand
+             * @example 288230376151711744
+             */
+            brand?: string;
             /** @description 原因|why */
             reason: string;
+            /** @description 限定区域的门店|limited to the stores of this region */
+            region?: string;
             /** @description 角色|role */
             role: string;
             /**
              * Format: id
-             * @description 限定门店，没有则为全部|limited to this store; absent: all
+             * @description 限定门店|limited to this store
              * @example 288230376151711744
              */
             store?: string;
@@ -4499,6 +5570,28 @@ export interface components {
              * @enum {string}
              */
             status: "active" | "blocked";
+        };
+        ConsoleOrderRefundPreviewBody: {
+            /**
+             * Format: int64
+             * @description 退款金额，分|money returned, in fen
+             */
+            amount_fen?: number;
+            /** @description 退剩余全部|all that is left */
+            full?: boolean;
+            /** @description 退货明细|items returned */
+            lines?: components["schemas"]["EarnRefundLineIn"][];
+            /**
+             * Format: int64
+             * @description 退款时刻，UTC 毫秒|when it was refunded, milliseconds UTC
+             */
+            occurred_at: number;
+            /** @description 原订单号|number of the order */
+            order_no: string;
+            /** @description 原因|why */
+            reason?: string;
+            /** @description 订单来源|source of the order */
+            source: string;
         };
         ConsolePaymentCloseIncidentBody: {
             /** @description 处理说明|what was done about it */
@@ -4633,6 +5726,10 @@ export interface components {
             /** @description 说明|why */
             reason: string;
         };
+        ConsoleRuleReachBody: {
+            /** @description 条件，null 为没有条件|the condition, null for none */
+            when: unknown;
+        };
         ConsoleRuleRetireBody: {
             /**
              * Format: int64
@@ -4677,15 +5774,52 @@ export interface components {
             /** @description 原因|why */
             reason: string;
         };
+        ConsoleSecuritySignInSetBody: {
+            /**
+             * Format: int64
+             * @description 生效时间，UTC 毫秒，缺省为立即|holds from, milliseconds UTC; at once when absent
+             */
+            from?: number;
+            /** @description 原因|why */
+            reason: string;
+            /** @description 改动的设置项，未给的保持现值|the settings that change; what is left out stays */
+            value: unknown;
+        };
+        ConsoleSessionAddPasskeyBody: {
+            /** @description 浏览器的回应|what the browser answered */
+            answer: unknown;
+            /** @description 名称，如 办公室电脑|its name, such as the office laptop */
+            name: string;
+            /** @description 选项中的票据|the ticket of the options */
+            ticket: string;
+        };
         ConsoleSessionConfirmFactorBody: {
             /** @description 六位动态口令|the six digits */
             code: string;
+        };
+        ConsoleSessionPasskeyBody: {
+            /** @description 浏览器的回应|what the browser answered */
+            answer: unknown;
+            /** @description 选项中的票据|the ticket of the options */
+            ticket: string;
         };
         ConsoleSessionPasswordBody: {
             /** @description 新密码|the new password */
             new: string;
             /** @description 现在的密码|the password until now */
             old: string;
+        };
+        ConsoleSessionProveBody: {
+            /** @description 动态口令或恢复码，已启用者必填|code of the second factor or a recovery code, for who has one */
+            code?: string;
+            /** @description 密码|password */
+            password: string;
+        };
+        ConsoleSessionProvePasskeyBody: {
+            /** @description 浏览器的回应|what the browser answered */
+            answer: unknown;
+            /** @description 选项中的票据|the ticket of the options */
+            ticket: string;
         };
         ConsoleSessionRemoveFactorBody: {
             /** @description 密码|password */
@@ -5183,6 +6317,8 @@ export interface components {
             status: "paid" | "partially_refunded" | "refunded" | "closed";
             /** @description 门店编码|code of the store */
             store?: string;
+            /** @description 门店名称，只给会员看|name of the store; told to members only */
+            store_name?: string;
             /** @description 积分依据：每条规则给了什么，或为何没给|what each rule gave, or why it gave nothing */
             why: components["schemas"]["EarnWhyLine"][];
         };
@@ -5245,6 +6381,8 @@ export interface components {
             status: "paid" | "partially_refunded" | "refunded" | "closed";
             /** @description 门店编码|code of the store */
             store?: string;
+            /** @description 门店名称，只给会员看|name of the store; told to members only */
+            store_name?: string;
         };
         EarnOrderIn: {
             /**
@@ -5350,6 +6488,20 @@ export interface components {
             /** @description 原因|why */
             reason?: string;
         };
+        EarnReachOut: {
+            /** @description 逐个核对；否则由一万人抽样推算|everybody was asked; else it is told from a sample of ten thousand */
+            exact: boolean;
+            /**
+             * Format: int64
+             * @description 可能满足的会员数|members who can meet it
+             */
+            members: number;
+            /**
+             * Format: int64
+             * @description 会员总数|of all members
+             */
+            of: number;
+        };
         EarnRefundLineIn: {
             /**
              * Format: int64
@@ -5444,8 +6596,13 @@ export interface components {
              * @description 所得的到期时刻，UTC 毫秒|when what was given expires, milliseconds UTC
              */
             expires_at?: number;
-            /** @description 类型：earn 获取、grant 发放、spend 消耗、expire 过期、clawback 扣回、restore 退回、adjust 调账、reversal 冲正、transfer 转赠、merge 合并、unmerge 拆分、seize 没收|kind of entry */
+            /** @description 类型：earn 获取、grant 发放、spend 消耗、expire 过期、clawback 扣回、restore 退回、adjust 调账、reversal 冲正、transfer 转赠、merge 合并、unmerge 拆分、seize 没收、mature 提前生效|kind of entry */
             kind: string;
+            /**
+             * Format: int64
+             * @description 提前生效的数量|how much can be spent before its day
+             */
+            matured?: number;
             /**
              * Format: int64
              * @description 所得的生效时刻，UTC 毫秒|when what was given can be spent, milliseconds UTC
@@ -5587,12 +6744,20 @@ export interface components {
             clerk?: string;
             /** @description 邀请码|code of an invitation */
             invite?: string;
+            /** @description 入口链接的短码；其渠道、门店与来源以链接为准|code of the entry link; its channel, store and source count */
+            link?: string;
             /** @description 来源|the source */
             source?: string;
             /** @description 门店编码|code of the store */
             store?: string;
             /** @description 所同意的会员协议版本|version of the terms that were agreed to */
             version?: string;
+        };
+        EntryBindEmailBody: {
+            /** @description 邮件中的验证码|the code of the letter */
+            code: string;
+            /** @description 邮箱|the e-mail address */
+            email: string;
         };
         EntryBindPhoneBody: {
             /** @description 短信验证码|the code of the message */
@@ -5611,6 +6776,18 @@ export interface components {
              * @description 验证码有效秒数|seconds the code is good for
              */
             lives: number;
+        };
+        EntryEmailCodeBody: {
+            /** @description 邮箱|the e-mail address */
+            email: string;
+        };
+        EntryEmailOut: {
+            /** @description 能否绑定：是否已配置邮件|whether one can be bound: e-mail is set up */
+            can_bind: boolean;
+            /** @description 邮箱，已脱敏；没有绑定时没有|the address, masked; absent for none */
+            email?: string;
+            /** @description 是否验证过|whether it was verified */
+            verified: boolean;
         };
         EntryJsOut: {
             /** @description appId|appId */
@@ -5747,6 +6924,27 @@ export interface components {
             field: string;
             /** @description 给人看的一句话|a sentence for people */
             message: string;
+        };
+        HeadsSigned: {
+            /**
+             * Format: int64
+             * @description 签名时刻，UTC 毫秒|when it was signed, milliseconds UTC
+             */
+            at: number;
+            /**
+             * @description 哪条链：账务或操作日志|which chain: of the ledger or the operation log
+             * @enum {string}
+             */
+            chain: "ledger" | "oplog";
+            /** @description 该环的哈希|its hash */
+            hash: string;
+            /**
+             * Format: int64
+             * @description 链上第几环|number of the link
+             */
+            seq: number;
+            /** @description Ed25519 签名，base64|the Ed25519 signature, in base64 */
+            signature: string;
         };
         ImporterColumnChoice: {
             /** @description 列名|name of the column */
@@ -5901,7 +7099,7 @@ export interface components {
             /** @description 按日与等级|by day and tier */
             data: components["schemas"]["InsightDemotion"][];
         };
-        InsightEndingOut: {
+        InsightEnding: {
             /** @description 将降级|would step down as it stands */
             down: boolean;
             /**
@@ -6076,7 +7274,7 @@ export interface components {
              * @description 因何匹配|what matched
              * @enum {string}
              */
-            by: "phone" | "card" | "openid" | "unionid" | "external" | "member" | "order";
+            by: "phone" | "card" | "openid" | "unionid" | "email" | "external" | "member" | "order";
             /** @description 会员（脱敏），散客订单没有|the member, masked; absent for an order of a guest */
             member?: components["schemas"]["MemberConsoleSummary"];
             /** @description 订单|the order, when it was found by one */
@@ -6111,11 +7309,15 @@ export interface components {
              * @description 种类|what sort of thing
              * @enum {string}
              */
-            kind: "points" | "growth" | "order" | "refund" | "tier" | "notice" | "status" | "merge" | "unmerge" | "joined";
+            kind: "points" | "growth" | "order" | "refund" | "tier" | "notice" | "status" | "merge" | "unmerge" | "joined" | "badge";
             /** @description 单号|number of the order or refund */
             no?: string;
             /** @description 之后的状态或等级|after: status or tier */
             now?: string;
+            /** @description 之后的等级或所得勋章，英文名|the tier after it or the badge, in English */
+            now_en?: string;
+            /** @description 之后的等级或所得勋章，中文名|the tier after it or the badge, in Chinese */
+            now_zh?: string;
             /** @description 说明|reason */
             reason?: string;
             /** @description 关联，如 order:编号|what it is about, such as order:id */
@@ -6373,7 +7575,7 @@ export interface components {
              * @description 种类|kind
              * @enum {string}
              */
-            kind: "earn" | "grant" | "spend" | "expire" | "clawback" | "restore" | "adjust" | "reversal" | "transfer" | "merge" | "unmerge" | "seize";
+            kind: "earn" | "grant" | "spend" | "expire" | "clawback" | "restore" | "adjust" | "reversal" | "transfer" | "merge" | "unmerge" | "seize" | "mature";
             /**
              * Format: int64
              * @description 发生时间|when its cause happened
@@ -6563,6 +7765,8 @@ export interface components {
         MeEventsBody: {
             /** @description 事件|events */
             events: components["schemas"]["TrackEventIn"][];
+            /** @description 经哪个入口链接而来|code of the entry link by which the member came */
+            link?: string;
             /** @description 本次运行的随机编号，每次启动换新|a random name of this run of the app, new at each start */
             run: string;
         };
@@ -6645,7 +7849,7 @@ export interface components {
              * @description 身份类型|kind of identity
              * @enum {string}
              */
-            kind: "phone" | "openid" | "unionid" | "card" | "external";
+            kind: "phone" | "openid" | "unionid" | "card" | "email" | "external";
             /** @description 手机号、openid、卡号等|phone number, openid, card number … */
             value: string;
             /** @description 是否已由贵方核验|whether you have verified it */
@@ -6897,6 +8101,51 @@ export interface components {
             /** @description 入会门店|joined at */
             store: string;
         };
+        MemberConsoleSuspect: {
+            /** @description 其中一位|one of them */
+            a: components["schemas"]["MemberConsoleSummary"];
+            /** @description 另一位|the other */
+            b: components["schemas"]["MemberConsoleSummary"];
+            /**
+             * Format: int64
+             * @description 处理时间|when it was decided
+             */
+            decided_at?: number;
+            /** @description 处理人|who decided */
+            decided_by?: string;
+            /**
+             * Format: int64
+             * @description 首次，UTC 毫秒|first seen, milliseconds UTC
+             */
+            first_at: number;
+            /**
+             * Format: id
+             * @description 疑似记录|the suspicion
+             * @example 288230376151711744
+             */
+            id: string;
+            /**
+             * Format: int64
+             * @description 最近，UTC 毫秒|last seen, milliseconds UTC
+             */
+            last_at: number;
+            /** @description 原因|why */
+            reason?: string;
+            /**
+             * @description open 待处理、merged 已合并、dismissed 不是同一人|state
+             * @enum {string}
+             */
+            state: "open" | "merged" | "dismissed";
+            /**
+             * Format: int64
+             * @description 次数|how often
+             */
+            times: number;
+            /** @description 由谁带来|who brought them */
+            via: string;
+            /** @description 一同出示的身份种类|kinds of identity that were brought together */
+            why: string[];
+        };
         MemberConsoleTotal: {
             /**
              * Format: int64
@@ -6921,7 +8170,7 @@ export interface components {
              * @description 身份类型|kind of identity
              * @enum {string}
              */
-            kind: "phone" | "openid" | "unionid" | "card" | "external";
+            kind: "phone" | "openid" | "unionid" | "card" | "email" | "external";
             /** @description 手机号、openid、卡号等|phone number, openid, card number … */
             value: string;
         };
@@ -7148,7 +8397,7 @@ export interface components {
              * @description 结果|how it ended
              * @enum {string}
              */
-            state: "sending" | "sent" | "failed" | "skipped" | "unknown";
+            state: "sending" | "sent" | "waiting" | "failed" | "skipped" | "unknown";
         };
         MessageLetterOut: {
             /**
@@ -7170,7 +8419,7 @@ export interface components {
              * @description 点开去哪个页面|the page it leads to
              * @enum {string}
              */
-            page: "statement" | "expiring" | "tiers" | "home" | "settings";
+            page: "statement" | "expiring" | "tiers" | "home" | "closure" | "badges";
             /** @description 是否已读|whether it was read */
             read: boolean;
             /** @description 标题|title */
@@ -7345,6 +8594,8 @@ export interface components {
             status: "paid" | "partially_refunded" | "refunded" | "closed";
             /** @description 门店|store */
             store: string;
+            /** @description 上报的终端；合作方自身或其他来源没有|the till that told of it; absent for a partner's own and other sources */
+            terminal?: components["schemas"]["OrderTillOut"];
         };
         OrderConsoleOrders: {
             /** @description 订单|orders */
@@ -7421,15 +8672,57 @@ export interface components {
             /** @description 原因|why */
             reason?: string;
         };
+        OrderTillOut: {
+            /** @description 编号|number */
+            code: string;
+            /**
+             * Format: id
+             * @description 终端|the terminal
+             * @example 288230376151711744
+             */
+            id: string;
+            /** @description 名称|name */
+            name: string;
+            /** @description 所在门店编码|code of its store */
+            store_code: string;
+            /** @description 所在门店英文名|its store in English */
+            store_en: string;
+            /** @description 所在门店中文名|its store in Chinese */
+            store_zh: string;
+        };
+        PageAppChannelIncident: {
+            /** @description 本页内容|what is on this page */
+            data: components["schemas"]["AppChannelIncident"][];
+            /** @description 下一页的翻页标记，没有则已到末页|cursor of the next page; absent on the last */
+            next?: string;
+        };
         PageAppJobOut: {
             /** @description 本页内容|what is on this page */
             data: components["schemas"]["AppJobOut"][];
             /** @description 下一页的翻页标记，没有则已到末页|cursor of the next page; absent on the last */
             next?: string;
         };
+        PageAppLinkOut: {
+            /** @description 本页内容|what is on this page */
+            data: components["schemas"]["AppLinkOut"][];
+            /** @description 下一页的翻页标记，没有则已到末页|cursor of the next page; absent on the last */
+            next?: string;
+        };
+        PageAppSceneOut: {
+            /** @description 本页内容|what is on this page */
+            data: components["schemas"]["AppSceneOut"][];
+            /** @description 下一页的翻页标记，没有则已到末页|cursor of the next page; absent on the last */
+            next?: string;
+        };
         PageAppStoreOut: {
             /** @description 本页内容|what is on this page */
             data: components["schemas"]["AppStoreOut"][];
+            /** @description 下一页的翻页标记，没有则已到末页|cursor of the next page; absent on the last */
+            next?: string;
+        };
+        PageAppTerminalOut: {
+            /** @description 本页内容|what is on this page */
+            data: components["schemas"]["AppTerminalOut"][];
             /** @description 下一页的翻页标记，没有则已到末页|cursor of the next page; absent on the last */
             next?: string;
         };
@@ -7451,9 +8744,9 @@ export interface components {
             /** @description 下一页的翻页标记，没有则已到末页|cursor of the next page; absent on the last */
             next?: string;
         };
-        PageInsightEndingOut: {
+        PageInsightEnding: {
             /** @description 本页内容|what is on this page */
-            data: components["schemas"]["InsightEndingOut"][];
+            data: components["schemas"]["InsightEnding"][];
             /** @description 下一页的翻页标记，没有则已到末页|cursor of the next page; absent on the last */
             next?: string;
         };
@@ -7478,6 +8771,12 @@ export interface components {
         PageMemberConsoleSummary: {
             /** @description 本页内容|what is on this page */
             data: components["schemas"]["MemberConsoleSummary"][];
+            /** @description 下一页的翻页标记，没有则已到末页|cursor of the next page; absent on the last */
+            next?: string;
+        };
+        PageMemberConsoleSuspect: {
+            /** @description 本页内容|what is on this page */
+            data: components["schemas"]["MemberConsoleSuspect"][];
             /** @description 下一页的翻页标记，没有则已到末页|cursor of the next page; absent on the last */
             next?: string;
         };
@@ -8314,6 +9613,36 @@ export interface components {
              */
             type: string;
         };
+        RecognitionBadgeOut: {
+            /**
+             * Format: int64
+             * @description 获得时刻，UTC 毫秒；未获得时没有|when it was earned, milliseconds UTC; absent for not yet
+             */
+            earned_at?: number;
+            /** @description 如何获得|how it is earned */
+            how: string;
+            /** @description 图标|icon */
+            icon: string;
+            /** @description 代码|key */
+            key: string;
+            /** @description 名称|name */
+            name: string;
+            /** @description 它带来的头衔|the title it brings */
+            title?: string;
+            /** @description 因何获得，如 order:编号|what earned it, such as order:id */
+            why?: string;
+        };
+        RecognitionBadgesOut: {
+            /** @description 全部勋章：已获得的在前，从新到旧|all badges, those I have first, newest first */
+            data: components["schemas"]["RecognitionBadgeOut"][];
+            /**
+             * Format: int64
+             * @description 已获得几枚|how many I have
+             */
+            earned: number;
+            /** @description 我的头衔|my title */
+            title?: string;
+        };
         RewardCaps: {
             /** Format: int64 */
             budget: number;
@@ -8437,6 +9766,12 @@ export interface components {
             /** @description 种类的中文名|kind in Chinese */
             zh: string;
         };
+        StaffAskedOut: {
+            /** @description 交给浏览器的 WebAuthn 参数|WebAuthn options for the browser */
+            options: unknown;
+            /** @description 与签名一同送回|comes back with the signature */
+            ticket: string;
+        };
         StaffChangeOut: {
             /** @description 之后的值，null 为没有|the value after, null for none */
             now: unknown;
@@ -8516,11 +9851,19 @@ export interface components {
             data: components["schemas"]["StaffFilterOut"][];
         };
         StaffGrant: {
+            /**
+             * Format: id
+             * @description 限定品牌的门店|limited to the stores of this brand
+             * @example 288230376151711744
+             */
+            brand?: string;
+            /** @description 限定区域的门店；门店、品牌、区域都没有则为全部|limited to the stores of this region; no store, brand or region: all */
+            region?: string;
             /** @description 角色|role */
             role: string;
             /**
              * Format: id
-             * @description 限定门店，没有则为全部|limited to this store; absent: all
+             * @description 限定门店|limited to this store
              * @example 288230376151711744
              */
             store?: string;
@@ -8590,6 +9933,11 @@ export interface components {
             password: string;
         };
         StaffMeOut: {
+            /**
+             * Format: int64
+             * @description 须在此时刻前启用两步验证，之后只能设置它；0 为已启用或不要求|a second factor is needed by then, after which nothing else can be done; 0: there is one, or none is asked for
+             */
+            factor_due: number;
             /** @description 角色|roles */
             grants: components["schemas"]["StaffGrant"][];
             /**
@@ -8636,6 +9984,30 @@ export interface components {
              * @enum {string}
              */
             status: "active" | "blocked";
+        };
+        StaffPasskeyOut: {
+            /**
+             * Format: int64
+             * @description 添加时间|when it was added
+             */
+            created_at: number;
+            /**
+             * Format: id
+             * @description 通行密钥|the passkey
+             * @example 288230376151711744
+             */
+            id: string;
+            /** @description 名称|its name */
+            name: string;
+            /**
+             * Format: int64
+             * @description 最近使用，0 为从未|when it was used last, 0 never
+             */
+            used_at: number;
+        };
+        StaffPasskeysOut: {
+            /** @description 通行密钥|passkeys */
+            data: components["schemas"]["StaffPasskeyOut"][];
         };
         StaffRoleOut: {
             /** @description 权限|permissions */
@@ -8849,7 +10221,7 @@ export interface components {
              * @description 原因|why
              * @enum {string}
              */
-            reason: "join" | "upgrade" | "kept" | "not_kept" | "refund" | "manual" | "manual_ended" | "merge" | "unmerge";
+            reason: "join" | "upgrade" | "kept" | "not_kept" | "refund" | "benefits_back" | "manual" | "manual_ended" | "merge" | "unmerge";
             /** @description 等级代码|key of the tier */
             tier: string;
             /**
@@ -8943,6 +10315,25 @@ export interface components {
              */
             until: number;
         };
+        TierConsoleStopped: {
+            /**
+             * Format: int64
+             * @description 恢复权益所需成长值|growth at which they are back
+             */
+            growth: number;
+            /** @description 实际享受的等级|the tier whose benefits hold */
+            level: components["schemas"]["TierConsoleLevel"];
+            /**
+             * Format: int64
+             * @description 暂停时间|when they were stopped
+             */
+            since: number;
+            /**
+             * Format: int64
+             * @description 未恢复时，等级与暂停至此为止，0 为无|else the tier and the stop end then, 0 never
+             */
+            until: number;
+        };
         TierConsoleTier: {
             /** @description 领先的会员比例，如 0.62|share of members with less growth, such as 0.62 */
             ahead: string;
@@ -8971,6 +10362,8 @@ export interface components {
             next?: components["schemas"]["TierConsoleLevel"];
             /** @description 降级提醒|notices before a downgrade */
             notices: components["schemas"]["TierConsoleNotice"][];
+            /** @description 退款使本等级权益暂停时|while a refund has stopped the benefits of the tier */
+            stopped?: components["schemas"]["TierConsoleStopped"];
             /**
              * Format: int64
              * @description 有效期，0 为永久|validity, 0 for ever
@@ -8989,7 +10382,7 @@ export interface components {
              * @description 原因|why
              * @enum {string}
              */
-            reason: "join" | "upgrade" | "kept" | "not_kept" | "refund" | "manual" | "manual_ended" | "merge" | "unmerge";
+            reason: "join" | "upgrade" | "kept" | "not_kept" | "refund" | "benefits_back" | "manual" | "manual_ended" | "merge" | "unmerge";
             /** @description 等级代码|key of the tier */
             tier: string;
         };
@@ -9076,6 +10469,8 @@ export interface components {
             until_at: number;
         };
         TierOut: {
+            /** @description 退款使权益暂停时，实际享受的等级代码|key of the tier whose benefits hold while a refund has stopped its own */
+            benefits_of?: string;
             /**
              * Format: int64
              * @description 门槛成长值|growth to reach it
@@ -9409,7 +10804,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description approval.own, origin.refused, permission.denied, staff.denied */
+            /** @description approval.own, login.stale, origin.refused, permission.denied, staff.denied */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -9455,6 +10850,190 @@ export interface operations {
                 };
             };
             /** @description input.invalid, staff.bad_reason */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.shop.brands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppBrandsOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.shop.add_brand": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AppBrandBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppBrandOut"];
+                };
+            };
+            /** @description idempotency.missing, request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency.mismatch */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid, shop.bad_name */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -9548,6 +11127,146 @@ export interface operations {
             };
             /** @description internal */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.campaign.edit": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description 活动或版本|the campaign or the version */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CampaignConsoleCampaignBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignConsoleCampaignVersion"];
+                };
+            };
+            /** @description idempotency.missing, request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description campaign.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description campaign.state, idempotency.mismatch */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description campaign.group_link, campaign.kind, campaign.ladder, campaign.name, campaign.until, form.invalid, input.invalid, reward.caps */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9974,7 +11693,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description campaign.kind, campaign.ladder, campaign.name, campaign.until, form.invalid, input.invalid, reward.caps */
+            /** @description campaign.group_link, campaign.kind, campaign.ladder, campaign.name, campaign.until, form.invalid, input.invalid, reward.caps */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -10093,7 +11812,7 @@ export interface operations {
                 "Idempotency-Key": string;
             };
             path: {
-                /** @description 活动|the campaign */
+                /** @description 活动或版本|the campaign or the version */
                 id: string;
             };
             cookie?: never;
@@ -10178,7 +11897,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description campaign.kind, campaign.ladder, campaign.name, campaign.until, form.invalid, input.invalid, reward.caps */
+            /** @description campaign.group_link, campaign.kind, campaign.ladder, campaign.name, campaign.until, form.invalid, input.invalid, reward.caps */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -10216,6 +11935,466 @@ export interface operations {
             };
             /** @description storage.failed, storage.full */
             507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.channel.list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppChannelsOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.channel.incidents": {
+        parameters: {
+            query?: {
+                /** @description 每页条数|how many on a page */
+                limit?: number;
+                /** @description 上一页给出的 next|next of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageAppChannelIncident"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description cursor.malformed, input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.channel.scenes": {
+        parameters: {
+            query?: {
+                /** @description 每页条数|how many on a page */
+                limit?: number;
+                /** @description 上一页给出的 next|next of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageAppSceneOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description cursor.malformed, input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.channel.add_scene": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsoleChannelAddSceneBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppSceneOut"];
+                };
+            };
+            /** @description idempotency.missing, request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description entry.app */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description entry.scene_exists, idempotency.mismatch */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description entry.scene, entry.scene_clerk, input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.channel.check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 渠道种类|kind of channel */
+                kind: "oa" | "mp" | "pay" | "work" | "sms" | "mail";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppChannelCheckOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description channels.kind */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.channel.templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 渠道种类|kind of channel */
+                kind: "oa" | "mp";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppChannelTemplatesOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description entry.app */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description entry.platform */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10331,7 +12510,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description origin.refused, permission.denied, staff.denied */
+            /** @description login.stale, origin.refused, permission.denied, staff.denied */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -10987,6 +13166,10 @@ export interface operations {
                 limit?: number;
                 /** @description 上一页给出的 next|next of the page before */
                 cursor?: string;
+                /** @description 状态|state */
+                state?: "uploading" | "ready" | "running" | "done";
+                /** @description 文件名中的文字|what stands in the name of the file */
+                text?: string;
             };
             header?: never;
             path?: never;
@@ -12437,6 +14620,62 @@ export interface operations {
             };
         };
     };
+    "console.ledger.heads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppHeads"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "console.ledger.verify": {
         parameters: {
             query?: never;
@@ -12484,6 +14723,344 @@ export interface operations {
             };
             /** @description internal */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.link.list": {
+        parameters: {
+            query?: {
+                /** @description 每页条数|how many on a page */
+                limit?: number;
+                /** @description 上一页给出的 next|next of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageAppLinkOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description cursor.malformed, input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.link.add": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsoleLinkAddBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppLinkOut"];
+                };
+            };
+            /** @description idempotency.missing, request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description shop.no_store */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency.mismatch, track.link_taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid, track.link, track.link_says */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.link.set": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description 短码|its code */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsoleLinkSetBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppLinkOut"];
+                };
+            };
+            /** @description idempotency.missing, request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description shop.no_store, track.no_link */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency.mismatch */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid, track.link_says */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12609,6 +15186,209 @@ export interface operations {
             };
             /** @description internal */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.member.suspects": {
+        parameters: {
+            query?: {
+                /** @description 每页条数|how many on a page */
+                limit?: number;
+                /** @description 上一页给出的 next|next of the page before */
+                cursor?: string;
+                /** @description 状态|state */
+                state?: "open" | "merged" | "dismissed";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageMemberConsoleSuspect"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description cursor.malformed, input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.member.dismiss": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description 疑似记录|the suspicion */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsoleMemberDismissBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberConsoleSuspect"];
+                };
+            };
+            /** @description idempotency.missing, request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description member.no_suspect */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency.mismatch, member.suspect_decided */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid, member.reason */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13260,6 +16040,74 @@ export interface operations {
             };
         };
     };
+    "console.channel.contacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 会员编号|the member */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppContactsOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description member.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "console.rule.why": {
         parameters: {
             query?: never;
@@ -13378,7 +16226,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description origin.refused, permission.denied */
+            /** @description login.stale, origin.refused, permission.denied */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -15021,7 +17869,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description idempotency.mismatch, member.cancelled, member.merge_order, member.merge_undone, member.merged */
+            /** @description idempotency.mismatch, member.cancelled, member.merge_order, member.merge_undone, member.merged, member.unmerge_lot */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -15086,6 +17934,114 @@ export interface operations {
             };
             /** @description storage.failed, storage.full */
             507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.member.unmerge_preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 合并记录|the merge */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsoleMemberUnmergePreviewBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppUnmergePreviewOut"];
+                };
+            };
+            /** @description request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description member.no_merge, member.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description member.cancelled, member.merge_order, member.merge_undone, member.merged, member.unmerge_lot */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid, member.merge_self, member.reason */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -15170,6 +18126,10 @@ export interface operations {
                 limit?: number;
                 /** @description 上一页给出的 next|next of the page before */
                 cursor?: string;
+                /** @description 状态|status */
+                status?: "active" | "blocked";
+                /** @description 姓名或登录名中的文字|what stands in the name or the login */
+                text?: string;
             };
             header?: never;
             path?: never;
@@ -15269,7 +18229,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description origin.refused, permission.denied */
+            /** @description login.stale, origin.refused, permission.denied */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -15468,7 +18428,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description approval.not_yours, origin.refused, permission.denied */
+            /** @description approval.not_yours, login.stale, origin.refused, permission.denied */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -15608,7 +18568,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description origin.refused, permission.denied */
+            /** @description login.stale, origin.refused, permission.denied */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -15748,7 +18708,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description origin.refused, permission.denied, staff.own_account */
+            /** @description login.stale, origin.refused, permission.denied, staff.own_account */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -15793,7 +18753,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description input.invalid, staff.bad_reason, staff.no_role */
+            /** @description input.invalid, staff.bad_reason, staff.no_role, staff.scope */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -15843,8 +18803,12 @@ export interface operations {
     "console.operator.revoke": {
         parameters: {
             query?: {
-                /** @description 限定门店，没有则为全部|limited to this store; absent: all */
+                /** @description 限定门店|limited to this store */
                 store?: string;
+                /** @description 限定品牌|limited to the stores of this brand */
+                brand?: string;
+                /** @description 限定区域|limited to the stores of this region */
+                region?: string;
             };
             header: {
                 /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
@@ -15889,7 +18853,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description origin.refused, permission.denied, staff.own_account */
+            /** @description login.stale, origin.refused, permission.denied, staff.own_account */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -16011,7 +18975,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description origin.refused, permission.denied */
+            /** @description login.stale, origin.refused, permission.denied */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -16271,7 +19235,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description origin.refused, permission.denied, staff.own_account */
+            /** @description login.stale, origin.refused, permission.denied, staff.own_account */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -16507,6 +19471,8 @@ export interface operations {
                 store?: string;
                 /** @description 状态|status */
                 status?: "paid" | "partially_refunded" | "refunded" | "closed";
+                /** @description 上报的终端|the till that told of it */
+                terminal?: string;
                 /** @description 此时刻（含）之后收到，UTC 毫秒|received at or after, milliseconds UTC */
                 from?: number;
                 /** @description 此时刻之前收到|received before */
@@ -16546,6 +19512,111 @@ export interface operations {
                 };
             };
             /** @description cursor.malformed, input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.order.refund_preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsoleOrderRefundPreviewBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EarnRefundOut"];
+                };
+            };
+            /** @description request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description order.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description order.closed, order.refund_too_much */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid, order.no_line, order.refund_what */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -16727,7 +19798,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description origin.refused, permission.denied */
+            /** @description login.stale, origin.refused, permission.denied */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -16857,7 +19928,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description origin.refused, permission.denied */
+            /** @description login.stale, origin.refused, permission.denied */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -16978,7 +20049,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description origin.refused, permission.denied */
+            /** @description login.stale, origin.refused, permission.denied */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -17016,6 +20087,341 @@ export interface operations {
             };
             /** @description internal */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.session.passkeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffPasskeysOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.session.add_passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsoleSessionAddPasskeyBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffPasskeyOut"];
+                };
+            };
+            /** @description request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required, staff.passkey */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.stale, origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description staff.passkey_host */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.session.begin_passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffAskedOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.stale, origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description staff.passkey_host, staff.passkey_many */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.session.remove_passkey": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description 通行密钥|the passkey */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["None"];
+                };
+            };
+            /** @description idempotency.missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.stale, origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description staff.no_passkey */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency.mismatch */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -17533,7 +20939,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description origin.refused, permission.denied */
+            /** @description login.stale, origin.refused, permission.denied */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -17768,7 +21174,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PageInsightEndingOut"];
+                    "application/json": components["schemas"]["PageInsightEnding"];
                 };
             };
             /** @description login.required */
@@ -19234,6 +22640,93 @@ export interface operations {
             };
         };
     };
+    "console.rule.reach": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsoleRuleReachBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EarnReachOut"];
+                };
+            };
+            /** @description request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description cond.malformed, cond.unknown_field, cond.unknown_key, cond.unknown_op, cond.wrong_value, form.invalid, input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "console.rule.get": {
         parameters: {
             query?: never;
@@ -19621,7 +23114,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description origin.refused, permission.denied */
+            /** @description login.stale, origin.refused, permission.denied */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -19997,7 +23490,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description staff.code_needed, staff.wrong_code, staff.wrong_login */
+            /** @description staff.code_needed, staff.use_passkey, staff.wrong_code, staff.wrong_login */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -20100,6 +23593,377 @@ export interface operations {
             };
             /** @description input.invalid */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.session.passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsoleSessionPasskeyBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffMeOut"];
+                };
+            };
+            /** @description request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description staff.passkey */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description staff.passkey_host */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description rate.limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.session.ask_passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffAskedOut"];
+                };
+            };
+            /** @description origin.refused */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description staff.passkey_host */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description rate.limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.session.prove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsoleSessionProveBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["None"];
+                };
+            };
+            /** @description request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required, staff.code_needed, staff.use_passkey, staff.wrong_code, staff.wrong_login */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description rate.limited, staff.locked */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.session.prove_passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsoleSessionProvePasskeyBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["None"];
+                };
+            };
+            /** @description request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required, staff.passkey */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description staff.passkey_host */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description rate.limited */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -20568,7 +24432,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description origin.refused, permission.denied */
+            /** @description login.stale, origin.refused, permission.denied */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -20755,7 +24619,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description origin.refused, permission.denied */
+            /** @description login.stale, origin.refused, permission.denied */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -21767,6 +25631,190 @@ export interface operations {
             };
         };
     };
+    "console.security.sign_in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffSettingOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.security.sign_in_set": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsoleSecuritySignInSetBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffVersionOut"];
+                };
+            };
+            /** @description idempotency.missing, request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.stale, origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency.mismatch */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description form.invalid, input.invalid, setting.past, staff.bad_reason */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "console.centre.theme": {
         parameters: {
             query?: never;
@@ -22406,6 +26454,190 @@ export interface operations {
             };
         };
     };
+    "console.channel.menu": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffSettingOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.channel.menu_set": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsoleChannelMenuSetBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffVersionOut"];
+                };
+            };
+            /** @description idempotency.missing, request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency.mismatch */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description entry.menu, form.invalid, input.invalid, setting.past, staff.bad_reason */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "console.session.setup": {
         parameters: {
             query?: never;
@@ -22612,6 +26844,12 @@ export interface operations {
                 limit?: number;
                 /** @description 上一页给出的 next|next of the page before */
                 cursor?: string;
+                /** @description 状态|status */
+                status?: "open" | "closed";
+                /** @description 区域|region */
+                region?: string;
+                /** @description 品牌|the brand */
+                brand?: string;
             };
             header?: never;
             path?: never;
@@ -23186,6 +27424,425 @@ export interface operations {
             };
         };
     };
+    "console.shop.terminals": {
+        parameters: {
+            query?: {
+                /** @description 每页条数|how many on a page */
+                limit?: number;
+                /** @description 上一页给出的 next|next of the page before */
+                cursor?: string;
+                /** @description 门店|the store */
+                store?: string;
+                /** @description 状态|status */
+                status?: "active" | "stopped";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageAppTerminalOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.shop.add_terminal": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AppTerminalBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppTerminalOut"];
+                };
+            };
+            /** @description idempotency.missing, request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description shop.no_partner, shop.no_store */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency.mismatch, shop.terminal_elsewhere, shop.terminal_taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid, shop.bad_code, shop.bad_name */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.shop.set_terminal": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description 终端|the terminal */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AppTerminalBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppTerminalOut"];
+                };
+            };
+            /** @description idempotency.missing, request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description shop.no_partner, shop.no_store, shop.no_terminal */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description idempotency.mismatch, shop.terminal_elsewhere, shop.terminal_taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid, shop.bad_code, shop.bad_name, shop.bad_status */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "console.shop.new_terminal_key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 终端|the terminal */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppNewKeyOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.stale, origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description shop.no_terminal */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description shop.partner_blocked, shop.terminal_alone, shop.terminal_stopped, shop.two_keys */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "console.insight.verifications": {
         parameters: {
             query?: {
@@ -23534,7 +28191,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description origin.refused, permission.denied */
+            /** @description login.stale, origin.refused, permission.denied */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -24121,6 +28778,62 @@ export interface operations {
                 };
             };
             /** @description cursor.malformed, input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "me.badges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecognitionBadgesOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -24883,6 +29596,419 @@ export interface operations {
             };
         };
     };
+    "entry.email": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryEmailOut"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "entry.bind_email": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EntryBindEmailBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryEmailOut"];
+                };
+            };
+            /** @description idempotency.missing, request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description entry.phone_code, entry.phone_code_expired, idempotency.mismatch, member.identity_taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid, member.identity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "entry.unbind_email": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 幂等键：重试时用同一个|the key of this request: the same one when it is sent again */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description true：此前已生效，这是当时的回复|true: it had taken effect before, this is the reply of then */
+                    "Idempotent-Replayed"?: boolean;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryEmailOut"];
+                };
+            };
+            /** @description idempotency.missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description entry.no_email */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description entry.last_identity, idempotency.mismatch */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description busy, stopping */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description outcome.unknown */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.failed, storage.full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "entry.email_code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EntryEmailCodeBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryCodeOut"];
+                };
+            };
+            /** @description request.malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description login.required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description origin.refused, permission.denied */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description request.media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description input.invalid, member.identity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description entry.phone_limit, rate.limited */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description entry.mail */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description entry.no_mail */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "me.events": {
         parameters: {
             query?: never;
@@ -25288,7 +30414,10 @@ export interface operations {
     };
     "me.home": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description 浏览器在页面程序到达之前的预取，结果相同|asked ahead of the page's program; the reply is the same */
+                early?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -26398,7 +31527,7 @@ export interface operations {
                 /** @description 只看收入或支出|only what came in, or went out */
                 direction?: "in" | "out";
                 /** @description 只看一种类型|only entries of this kind */
-                kind?: "earn" | "grant" | "spend" | "expire" | "clawback" | "restore" | "adjust" | "reversal" | "transfer" | "merge" | "unmerge" | "seize";
+                kind?: "earn" | "grant" | "spend" | "expire" | "clawback" | "restore" | "adjust" | "reversal" | "transfer" | "merge" | "unmerge" | "seize" | "mature";
             };
             header?: never;
             path?: never;
@@ -29003,7 +34132,7 @@ export interface operations {
                 /** @description 只看收入或支出|only what came in, or went out */
                 direction?: "in" | "out";
                 /** @description 只看一种类型|only entries of this kind */
-                kind?: "earn" | "grant" | "spend" | "expire" | "clawback" | "restore" | "adjust" | "reversal" | "transfer" | "merge" | "unmerge" | "seize";
+                kind?: "earn" | "grant" | "spend" | "expire" | "clawback" | "restore" | "adjust" | "reversal" | "transfer" | "merge" | "unmerge" | "seize" | "mature";
             };
             header?: never;
             path: {

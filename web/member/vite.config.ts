@@ -27,9 +27,12 @@ const hosts: Plugin = {
   },
 }
 
+// What the first page needs is one file, with the framework that it stands on: each further one waits for a connection on a poor network.
+const first = /\/src\/(pages\/(home|welcome)|ui|lib\/(?!qr|code128|calendar)|i18n|api|stores|track|platform)/
+
 export default defineConfig({
   base: './',
   plugins: [roles, hosts, (uni as any).default ? (uni as any).default() : uni()],
   resolve: { alias: { '@contract': fileURLToPath(new URL('../contract', import.meta.url)) } },
-  build: { assetsInlineLimit: 0, target: mini ? undefined : 'es2018' },
+  build: { assetsInlineLimit: 0, target: mini ? undefined : 'es2018', ...(mini ? {} : { rollupOptions: { output: { manualChunks: (id: string) => (first.test(id) ? 'first' : undefined) } } }) },
 })

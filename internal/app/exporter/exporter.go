@@ -25,6 +25,9 @@ import (
 	"guanxi/internal/base/job"
 	"guanxi/internal/base/task"
 	"guanxi/internal/base/vault"
+	"guanxi/internal/edge/entry"
+	"guanxi/internal/edge/webhook"
+	"guanxi/internal/loyalty/insight"
 	"guanxi/internal/loyalty/member"
 	"guanxi/internal/loyalty/staff"
 )
@@ -48,6 +51,8 @@ type Order struct {
 	All    bool              `json:"all"`             // of all stores
 	Stores []string          `json:"stores,omitempty"`
 	Owner  string            `json:"owner"`
+	Asker  int64             `json:"asker,string,omitempty"`
+	Kinds  []string          `json:"kinds,omitempty"` // of approvals that the asker may decide
 	Reason string            `json:"reason,omitempty"`
 }
 
@@ -59,6 +64,8 @@ type List struct {
 	Name, Zh, En string
 	Perm         string
 	Personal     bool     // it names people
+	Everybody    bool     // whoever is signed in has one: of what they may see
+	ByStore      bool     // a store's people get their stores of it
 	Filters      []string // that it knows
 	Columns      []Column
 	// Rows gives a page of rows behind a place, and the place behind them; "" ends.
@@ -68,10 +75,13 @@ type List struct {
 // Exporter writes exports of one installation.
 type Exporter struct {
 	staff.Desk
-	Members *member.Service
-	Vault   *vault.Vault
-	Folder  string
-	MaxRows int64 // of one file; 0 is a million
+	Members  *member.Service
+	Vault    *vault.Vault
+	Insight  insight.Console
+	Entry    *entry.Service
+	Webhooks *webhook.Service
+	Folder   string
+	MaxRows  int64 // of one file; 0 is a million
 }
 
 const (

@@ -22,8 +22,8 @@ func (e *Exporter) Register(srv *web.Server) {
 	srv.Tag("export", "导出", "Exports")
 	web.Route(srv, staff.Get("/exports/lists", "export.lists", web.AnyCaller, "当前操作员可导出的列表", "Lists the caller may export"), e.getLists)
 	web.Route(srv, staff.Get("/exports", "export.mine", web.AnyCaller, "我的导出，从新到旧", "The caller's exports, newest first", web.ErrCursor), e.mine)
-	web.Route(srv, staff.Created(staff.Change(http.MethodPost, "/exports", "export.start", web.AnyCaller, "导出一个列表；会员数超出限额转为复核申请", "Export a list; of more members than the limit, ask for it",
-		ErrList, ErrFilter, staff.ErrDenied, staff.ErrReason, member.ErrNone)), e.post)
+	web.Route(srv, staff.Created(staff.Dangerous(staff.Change(http.MethodPost, "/exports", "export.start", web.AnyCaller, "导出一个列表；会员数超出限额转为复核申请", "Export a list; of more members than the limit, ask for it",
+		ErrList, ErrFilter, staff.ErrDenied, staff.ErrReason, member.ErrNone))), e.post)
 	web.Route(srv, staff.Get("/exports/{id}/file", "export.file", web.AnyCaller, "下载导出的文件（24 小时内，仅本人）", "Download an exported file (for a day, by who asked for it)", ErrGone), e.file)
 }
 
@@ -57,7 +57,10 @@ func (e *Exporter) getLists(c *web.Ctx, _ *struct{}) (*listsOut, error) {
 
 // may says who exports a list: what is about the whole programme, or names people, is for who sees all stores.
 func may(who staff.Who, l List) bool {
-	if slices.Contains(l.Filters, "store") && !l.Personal || l.Name == "entries" {
+	switch {
+	case l.Everybody:
+		return true
+	case l.ByStore:
 		return who.Can(l.Perm)
 	}
 	return who.CanAt(l.Perm, 0)
@@ -110,7 +113,7 @@ func (e *Exporter) post(c *web.Ctx, in *startIn) (*startOut, error) {
 // order checks what is asked for against what the asker may have.
 func (e *Exporter) order(c *web.Ctx, in *startIn) (List, Order, error) {
 	who, b := staff.WhoOf(c), in.Body
-	o := Order{List: b.List, Format: b.Format, Filter: map[string]string{}, Lang: c.Lang(), Clear: b.Clear, Owner: c.Caller.Actor(), Reason: b.Reason}
+	o := Order{List: b.List, Format: b.Format, Filter: map[string]string{}, Lang: c.Lang(), Clear: b.Clear, Owner: c.Caller.Actor(), Asker: who.Operator, Reason: b.Reason}
 	l, err := e.list(b.List)
 	switch {
 	case err != nil:
@@ -126,10 +129,13 @@ func (e *Exporter) order(c *web.Ctx, in *startIn) (List, Order, error) {
 		}
 		o.Filter[f.Name] = f.Value
 	}
-	for _, name := range []string{"from", "until", "joined_from", "joined_until", "member", "operator"} {
+	for _, name := range []string{"from", "until", "joined_from", "joined_until", "member", "operator", "place", "brand", "terminal", "import", "day", "days"} {
 		if _, err := o.number(name); err != nil {
 			return l, o, err
 		}
+	}
+	if l.Name == "approvals" {
+		o.Kinds = e.Staff.Decides(who)
 	}
 	err = e.DB.View(c, func(v *db.View) error {
 		o.Stores, o.All = e.StoreCodes(v, who, l.Perm)

@@ -11,30 +11,32 @@ import (
 	"guanxi/internal/loyalty/ledger"
 	"guanxi/internal/loyalty/member"
 	"guanxi/internal/loyalty/order"
+	"guanxi/internal/loyalty/shop"
 	"guanxi/internal/loyalty/staff"
 	"guanxi/internal/loyalty/tier"
 )
 
 // Lists is everything that can be exported.
 func (e *Exporter) Lists() []List {
-	return []List{
+	return append(e.moreLists(), []List{
 		{Name: "members", Zh: "会员", En: "Members", Perm: "export.members", Personal: true, Filters: []string{"status", "channel", "store", "joined_from", "joined_until"},
 			Columns: []Column{{"会员编号", "Member"}, {"状态", "Status"}, {"入会时间", "Joined"}, {"渠道", "Channel"}, {"门店", "Store"}, {"来源", "Source"}, {"昵称", "Nickname"},
 				{"手机号", "Phone"}, {"积分", "Points"}, {"成长值", "Growth"}, {"等级", "Tier"}}, Rows: e.members},
-		{Name: "orders", Zh: "订单", En: "Orders", Perm: "view.orders", Filters: []string{"source", "channel", "store", "status", "from", "until"},
+		{Name: "orders", Zh: "订单", En: "Orders", Perm: "view.orders", ByStore: true, Filters: []string{"source", "channel", "store", "status", "terminal", "member", "from", "until"},
 			Columns: []Column{{"订单", "Order"}, {"会员编号", "Member"}, {"来源", "Source"}, {"单号", "Number"}, {"状态", "Status"}, {"实付（元）", "Paid (yuan)"}, {"可积分（元）", "Eligible (yuan)"},
-				{"已退（元）", "Refunded (yuan)"}, {"抵扣积分", "Points used"}, {"渠道", "Channel"}, {"门店", "Store"}, {"支付时间", "Paid at"}, {"收到时间", "Received at"}}, Rows: e.orders},
-		{Name: "entries", Zh: "资产流水", En: "Ledger entries", Perm: "view.points", Filters: []string{"asset", "member", "from", "until"},
+				{"已退（元）", "Refunded (yuan)"}, {"抵扣积分", "Points used"}, {"渠道", "Channel"}, {"门店", "Store"}, {"支付时间", "Paid at"}, {"收到时间", "Received at"},
+				{"终端编号", "Terminal"}, {"终端", "Terminal name"}}, Rows: e.orders},
+		{Name: "entries", Zh: "资产流水", En: "Ledger entries", Perm: "view.points", ByStore: true, Filters: []string{"asset", "member", "from", "until"},
 			Columns: []Column{{"会员编号", "Member"}, {"资产", "Asset"}, {"序号", "Number"}, {"记账时间", "Booked"}, {"发生时间", "Happened"}, {"种类", "Kind"}, {"数量", "Amount"}, {"余额", "Balance"},
 				{"关联", "About"}, {"规则版本", "Rule version"}, {"到期", "Lapses"}, {"原因", "Reason"}}, Rows: e.entries},
 		{Name: "log", Zh: "操作日志", En: "Operation log", Perm: "view.log", Filters: []string{"operator", "act", "from", "until"},
 			Columns: []Column{{"序号", "Number"}, {"时间", "When"}, {"操作员", "Operator"}, {"姓名", "Name"}, {"角色", "Roles"}, {"动作", "Act"}, {"对象", "About"}, {"之前", "Before"}, {"之后", "After"},
 				{"原因", "Reason"}, {"哈希", "Hash"}}, Rows: e.log},
-		{Name: "operators", Zh: "操作员", En: "Operators", Perm: "view.operators", Columns: []Column{{"编号", "Id"}, {"登录名", "Login"}, {"姓名", "Name"}, {"状态", "Status"}, {"创建时间", "Made"}, {"角色", "Roles"}}, Rows: e.operators},
-		{Name: "stores", Zh: "门店", En: "Stores", Perm: "view.shops", Columns: []Column{{"编号", "Id"}, {"编码", "Code"}, {"中文名", "Name (zh)"}, {"英文名", "Name (en)"}, {"区域", "Region"}, {"状态", "Status"}}, Rows: e.stores},
+		{Name: "operators", Zh: "操作员", En: "Operators", Perm: "view.operators", Filters: []string{"status", "text"}, Columns: []Column{{"编号", "Id"}, {"登录名", "Login"}, {"姓名", "Name"}, {"状态", "Status"}, {"创建时间", "Made"}, {"角色", "Roles"}}, Rows: e.operators},
+		{Name: "stores", Zh: "门店", En: "Stores", Perm: "view.shops", Filters: []string{"status", "region", "brand"}, Columns: []Column{{"编号", "Id"}, {"编码", "Code"}, {"中文名", "Name (zh)"}, {"英文名", "Name (en)"}, {"区域", "Region"}, {"状态", "Status"}}, Rows: e.stores},
 		{Name: "jobs", Zh: "任务", En: "Jobs", Perm: "view.jobs", Filters: []string{"state", "kind"},
 			Columns: []Column{{"任务", "Job"}, {"种类", "Kind"}, {"状态", "State"}, {"产生时间", "Made"}, {"时间", "Due or ended"}, {"尝试次数", "Attempts"}, {"错误", "Error"}}, Rows: e.jobs},
-	}
+	}...)
 }
 
 // after reads a place that is one number.
@@ -102,8 +104,18 @@ func (e *Exporter) orders(v *db.View, o Order, place string) ([][]any, string, e
 	if f.Until, err = o.number("until"); err != nil {
 		return nil, "", err
 	}
+	if f.Terminal, err = o.number("terminal"); err != nil {
+		return nil, "", err
+	}
+	one, err := o.number("member")
+	if err != nil {
+		return nil, "", err
+	}
 	var none bool
-	if f.Stores, none = o.within(); none {
+	switch f.Stores, none = o.within(); {
+	case one != 0: // whom the asker may see, and so all of their orders
+		f.Members, f.Stores = member.Family(v, one), nil
+	case none:
 		return nil, "", nil
 	}
 	list, goOn := order.List(v, f, before, page)
@@ -113,7 +125,8 @@ func (e *Exporter) orders(v *db.View, o Order, place string) ([][]any, string, e
 		if l.Member != 0 {
 			who = id.String(l.Member)
 		}
-		rows = append(rows, []any{id.String(l.ID), who, l.Source, l.No, l.Status, Fen(l.Amount), Fen(l.Eligible), Fen(l.Refunded), l.PointsUsed, l.Channel, l.Store, At(l.Occurred), At(l.Received)})
+		till, _ := e.Shop.Terminal(v, l.Terminal) // none for most
+		rows = append(rows, []any{id.String(l.ID), who, l.Source, l.No, l.Status, Fen(l.Amount), Fen(l.Eligible), Fen(l.Refunded), l.PointsUsed, l.Channel, l.Store, At(l.Occurred), At(l.Received), till.Code, till.Name})
 	}
 	switch {
 	case goOn != 0:
@@ -185,28 +198,32 @@ func (e *Exporter) log(v *db.View, o Order, place string) ([][]any, string, erro
 	return rows, more(len(rows), last), nil
 }
 
-func (e *Exporter) operators(v *db.View, _ Order, place string) ([][]any, string, error) {
+func (e *Exporter) operators(v *db.View, o Order, place string) ([][]any, string, error) {
 	from, err := after(place)
 	if err != nil {
 		return nil, "", err
 	}
 	var rows [][]any
 	last := int64(0)
-	for _, o := range e.Staff.Operators(v, from, page) {
-		rows = append(rows, []any{id.String(o.ID), o.Login, o.Name, o.Status, At(o.CreatedAt), staff.RolesText(o.Grants)})
-		last = o.ID
+	for _, x := range e.Staff.Operators(v, staff.OperatorFilter{Status: o.Filter["status"], Text: o.Filter["text"]}, from, page) {
+		rows = append(rows, []any{id.String(x.ID), x.Login, x.Name, x.Status, At(x.CreatedAt), staff.RolesText(x.Grants)})
+		last = x.ID
 	}
 	return rows, more(len(rows), last), nil
 }
 
-func (e *Exporter) stores(v *db.View, _ Order, place string) ([][]any, string, error) {
+func (e *Exporter) stores(v *db.View, o Order, place string) ([][]any, string, error) {
 	from, err := after(place)
 	if err != nil {
 		return nil, "", err
 	}
+	f := shop.StoreFilter{Status: o.Filter["status"], Region: o.Filter["region"]}
+	if f.Brand, err = o.number("brand"); err != nil {
+		return nil, "", err
+	}
 	var rows [][]any
 	last := int64(0)
-	for _, s := range e.Shop.Stores(v, from, page) {
+	for _, s := range e.Shop.Stores(v, f, from, page) {
 		rows = append(rows, []any{id.String(s.ID), s.Code, s.NameZh, s.NameEn, s.Region, s.Status})
 		last = s.ID
 	}

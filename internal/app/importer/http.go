@@ -72,14 +72,18 @@ func (k Console) out(r db.Reader, f File) *fileOut {
 	return out
 }
 
-func (k Console) list(c *web.Ctx, in *web.Paging) (*web.Page[fileOut], error) {
+func (k Console) list(c *web.Ctx, in *struct {
+	web.Paging
+	State string `query:"state" enum:"uploading,ready,running,done" doc:"状态|state"`
+	Text  string `query:"text" maxLength:"100" doc:"文件名中的文字|what stands in the name of the file"`
+}) (*web.Page[fileOut], error) {
 	var before int64
 	if err := web.DecodeCursor(in.Cursor, &before); err != nil {
 		return nil, err
 	}
 	return staff.Read(c, k.Desk, func(v *db.View) (*web.Page[fileOut], error) {
 		var rows []fileOut
-		for _, f := range filesBefore(v, before, in.Limit+1) {
+		for _, f := range FilesBefore(v, Filter{in.State, in.Text}, before, in.Limit+1) {
 			rows = append(rows, *k.out(v, f))
 		}
 		return web.PageOf(rows, in.Limit, func(f fileOut) string { return web.EncodeCursor(int64(f.ID)) }), nil

@@ -213,7 +213,7 @@ const keepDays = 7
 func (im *Importer) sweep(ctx context.Context, run *job.Run, _ job.Slot) error {
 	var old []File
 	err := im.DB.View(ctx, func(v *db.View) error {
-		for _, f := range filesBefore(v, 0, 10_000) {
+		for _, f := range FilesBefore(v, Filter{}, 0, 10_000) {
 			if f.Created < v.Now()-keepDays*clock.Day {
 				old = append(old, f)
 			}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"guanxi/internal/base/db"
 	"guanxi/internal/base/fault"
@@ -59,12 +60,29 @@ var Files = db.NewTable(db.Spec[File, int64]{
 	Key: func(r *File) int64 { return r.ID },
 })
 
-func filesBefore(r db.Reader, before int64, limit int) []File {
+// Filter says which files are wanted; empty fields are all. Text stands somewhere in the name.
+type Filter struct{ State, Text string }
+
+func (f *Filter) wants(x *File) bool {
+	return (f.State == "" || x.State == f.State) && strings.Contains(strings.ToLower(x.Name), strings.ToLower(f.Text))
+}
+
+// FilesBefore lists uploaded files, newest first. A person uploads each, so that there are few: a text is looked for in all.
+func FilesBefore(r db.Reader, f Filter, before int64, limit int) (out []File) {
 	if before == 0 {
 		before = 1<<63 - 1
 	}
-	return Files.Select(r, db.Query[File]{Where: "id < ?", Args: []any{before}, Order: "id DESC", Limit: limit,
-		Match: func(f *File) bool { return f.ID < before }, Less: func(a, b *File) bool { return a.ID > b.ID }})
+	all := 0
+	if f == (Filter{}) {
+		all = limit
+	}
+	for _, x := range Files.Select(r, db.Query[File]{Where: "id < ?", Args: []any{before}, Order: "id DESC", Limit: all,
+		Match: func(f *File) bool { return f.ID < before }, Less: func(a, b *File) bool { return a.ID > b.ID }}) {
+		if len(out) < limit && f.wants(&x) {
+			out = append(out, x)
+		}
+	}
+	return out
 }
 
 func (f *File) place() vault.Place {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -105,6 +106,9 @@ func (b *browser) do(method, target, body string) said {
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")
 		req.Header.Set("Idempotency-Key", "k-"+body[:min(len(body), 60)])
+	}
+	if method == http.MethodDelete {
+		req.Header.Set("Idempotency-Key", fmt.Sprint("d-", b.x.at.Now()))
 	}
 	if b.token != "" {
 		req.Header.Set("Authorization", "Bearer "+b.token)
@@ -488,6 +492,7 @@ func TestThePlatformAnswersAndRetries(t *testing.T) {
 		t.Errorf("pushed %d times, want 3", pushes)
 	}
 	x.noted("hook.app")
+	x.at.Add(clock.Minute) // incidents that anybody can cause are written once a minute
 	// A push in the clear to an account that seals them, with a right plain signature.
 	body := `<xml><ToUserName>x</ToUserName><FromUserName>o</FromUserName><CreateTime>1</CreateTime><MsgType>event</MsgType><Event>subscribe</Event></xml>`
 	q := url.Values{"timestamp": {"1790000000"}, "nonce": {"n"}}

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"io/fs"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"guanxi/internal/base/clock"
@@ -17,8 +19,10 @@ import (
 	"guanxi/internal/edge/wechat/pay"
 	"guanxi/internal/emulator"
 	"guanxi/internal/emulator/accounts"
+	"guanxi/internal/emulator/mailbox"
 	emulated "guanxi/internal/emulator/pay"
 	"guanxi/internal/emulator/phone"
+	"guanxi/internal/emulator/staff"
 	"guanxi/internal/emulator/texts"
 	"guanxi/internal/emulator/world"
 )
@@ -27,6 +31,7 @@ import (
 type Playground struct {
 	*emulator.Emulator
 	Accounts *accounts.Platform
+	Company  *staff.Company
 	URL      string
 	Channels channels.Config
 	Pay      []pay.Account // the demonstration's merchant; none without a folder
@@ -57,7 +62,29 @@ func New(ctx context.Context, o Options) (*Playground, error) {
 	}
 	p := &Playground{Emulator: emulator.New(world.New(o.Seed, o.Clock)), URL: "http://" + Reachable(ln.Addr().String()), ln: ln}
 	p.build(o.Product)
+	if err := p.post(ctx, lc); err != nil {
+		return nil, err
+	}
 	return p, p.merchant(o)
+}
+
+// post opens the mail server of the world's people.
+func (p *Playground) post(ctx context.Context, lc net.ListenConfig) error {
+	ln, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	box := &mailbox.Box{Arrived: func(l mailbox.Letter) {
+		if person, ok := p.World.WithEmail(l.To); ok {
+			subject, text := l.Read()
+			p.World.Show(person.ID, world.Bubble{From: "mail", Name: "邮件", Kind: "mail", Title: subject, Text: text})
+		}
+	}}
+	_, port, _ := net.SplitHostPort(ln.Addr().String())
+	p.Channels.Mail = &channels.Mail{Host: "127.0.0.1", TLS: "none", From: "关系生活馆 <hello@example.com>"}
+	p.Channels.Mail.Port, _ = strconv.Atoi(port)
+	go box.Serve(ctx, ln)
+	return nil
 }
 
 // build fills the world and derives what the installation must know. Each platform has its lines here.
@@ -66,21 +93,25 @@ func (p *Playground) build(product string) {
 	p.Accounts = accounts.New(w)
 	p.Accounts.Mount(p.Mount)
 	p.Accounts.Control(p.Control)
+	p.company(product)
 	phone.Mount(p.Page)
 	emulator.Demo(w, product, strings.TrimPrefix(strings.TrimPrefix(product, "http://"), "https://"))
-	p.Channels = channels.Config{Hosts: channels.Hosts{API: p.URL, Open: p.URL, QR: p.URL, JSSDK: p.URL + "/open/js/jweixin-1.6.0.js", Pay: p.URL,
+	p.Channels = channels.Config{Work: p.companies(), Hosts: channels.Hosts{API: p.URL, Open: p.URL, QR: p.URL, JSSDK: p.URL + "/open/js/jweixin-1.6.0.js", Pay: p.URL,
 		Work: p.URL + "/qyapi", Aliyun: p.URL + "/aliyun", Tencent: p.URL + "/tencent"}}
 	vendor := &texts.Vendor{W: w, KeyID: "playground", Secret: w.Fixed(30, "sms"), Sign: "关系生活馆", AppID: "1400000000",
-		Templates: map[string]string{"SMS_CODE": "您的验证码是${code}，5分钟内有效，请勿告诉他人。"}}
+		Templates: map[string]string{"SMS_CODE": "您的验证码是${code}，5分钟内有效，请勿告诉他人。", "SMS_EXPIRING": "您有${points}积分将于${day}到期，到期后失效。",
+			"SMS_WARNED": "您的${tier}将于${day}到期，再得${missing}成长值即可保级。", "SMS_CLOSING": "您的会员账号将于${day}注销，在此之前可以随时撤回。"}}
 	p.Mount("/aliyun/", vendor.Aliyun())
 	p.Mount("/tencent/", vendor.Tencent())
 	p.Channels.SMS = &channels.SMS{Vendor: "aliyun", KeyID: vendor.KeyID, KeySecret: channels.Hide(vendor.Secret), AppID: vendor.AppID, Sign: vendor.Sign,
-		Templates: map[string]string{"code": "SMS_CODE"}}
+		Templates: map[string]string{"code": "SMS_CODE", "points_expiring": "SMS_EXPIRING", "tier_warned": "SMS_WARNED", "account_closing": "SMS_CLOSING"}}
 	for _, a := range w.Apps() {
 		app := channels.App{AppID: a.ID, Name: a.Name, Original: a.Original, Secret: channels.Hide(a.Secret), Token: channels.Hide(a.Token),
-			AESKey: channels.Hide(a.AESKey), Owner: a.Owner, Templates: p.templates(a)}
+			AESKey: channels.Hide(a.AESKey), Owner: a.Owner}
+		p.templates(a)
 		switch a.Kind {
 		case world.OA:
+			app.Card = p.Accounts.OfferCard(a.ID, "关系会员卡")
 			p.Channels.OA = append(p.Channels.OA, app)
 		case world.MP:
 			p.Channels.MP = append(p.Channels.MP, app)
@@ -111,21 +142,41 @@ func (p *Playground) merchant(o Options) error {
 	return err
 }
 
-// templates gives an account the templates of the demonstration, and tells their ids by purpose.
-func (p *Playground) templates(a world.App) map[string]string {
+// The demonstration's company at 企业微信.
+const (
+	demoCorp  = "ww00000000000demo"
+	demoAgent = 1000002
+)
+
+// company opens it: two clerks, whose contacts are pushed to the product.
+func (p *Playground) company(product string) {
+	w := p.World
+	p.Company = staff.New(w, demoCorp, w.Fixed(43, "secret|"+demoCorp), demoAgent, emulator.DemoOwner, "zhang", "li")
+	p.Company.Callback, p.Company.Token, p.Company.AESKey = product+"/hooks/wecom/"+demoCorp, w.Fixed(24, "token|"+demoCorp), w.Fixed(42, "aes|"+demoCorp)+"A"
+	p.Mount("/qyapi/", http.StripPrefix("/qyapi", p.Company))
+	p.Company.Control(p.Control)
+}
+
+func (p *Playground) companies() []channels.Corp {
+	c := p.Company
+	return []channels.Corp{{CorpID: c.CorpID, AgentID: c.Agent, Name: "关系生活馆", Owner: c.Owner, Secret: channels.Hide(c.Secret), Token: channels.Hide(c.Token), AESKey: channels.Hide(c.AESKey)}}
+}
+
+// templates gives an account what its owner would have chosen from the platform's library.
+func (p *Playground) templates(a world.App) {
 	kind := map[string]string{world.OA: "template", world.MP: "subscribe"}[a.Kind]
-	out := map[string]string{}
 	for _, t := range []accounts.Template{
-		{ID: "points", Title: "积分变动提醒", Fields: []string{"thing1", "number2", "number3", "time4"}, Names: []string{"变动原因", "变动积分", "当前积分", "变动时间"}},
-		{ID: "tier", Title: "会员等级变更通知", Fields: []string{"phrase1", "thing2", "time3"}, Names: []string{"当前等级", "说明", "变更时间"}},
-		{ID: "expiring", Title: "积分到期提醒", Fields: []string{"number1", "date2", "thing3"}, Names: []string{"到期积分", "到期日期", "温馨提示"}},
-		{ID: "joined", Title: "入会成功通知", Fields: []string{"character_string1", "thing2", "time3"}, Names: []string{"会员号", "欢迎语", "入会时间"}},
+		{Title: "积分变动提醒", Fields: []string{"thing1", "number2", "number3", "time4"}, Names: []string{"变动原因", "变动积分", "当前积分", "变动时间"}},
+		{Title: "会员等级变更通知", Fields: []string{"phrase1", "thing2", "time3"}, Names: []string{"当前等级", "说明", "变更时间"}},
+		{Title: "会员保级提醒", Fields: []string{"phrase1", "number2", "date3"}, Names: []string{"当前等级", "还需成长值", "到期日期"}},
+		{Title: "积分到期提醒", Fields: []string{"number1", "date2", "thing3"}, Names: []string{"到期积分", "到期日期", "温馨提示"}},
+		{Title: "消费成功通知", Fields: []string{"amount1", "thing2", "character_string3", "time4"}, Names: []string{"消费金额", "消费门店", "订单编号", "消费时间"}},
+		{Title: "退款成功通知", Fields: []string{"amount1", "thing2", "character_string3", "time4"}, Names: []string{"退款金额", "消费门店", "订单编号", "退款时间"}},
+		{Title: "活动通知", Fields: []string{"thing1", "thing2"}, Names: []string{"活动名称", "活动内容"}},
 	} {
-		out[t.ID] = p.World.Fixed(43, "template|"+a.ID+"|"+t.ID)
-		t.ID, t.Kind = out[t.ID], kind
+		t.ID, t.Kind = p.World.Fixed(43, "template|"+a.ID+"|"+t.Title), kind
 		p.Accounts.AddTemplate(a.ID, t)
 	}
-	return out
 }
 
 // Serve answers until ctx ends.

@@ -114,3 +114,37 @@ func (n *node) setHolds(set []string) bool {
 	}
 	return wantAll
 }
+
+// Possible says whether the condition can be true for src, when only the known fields are: any answer may come of the others.
+func (c *Cond) Possible(src Source, known func(f Field) bool) bool {
+	if c.Always() {
+		return true
+	}
+	yes, _ := c.root.possible(src, func(field int) bool { return known(c.schema.fields[field]) })
+	return yes
+}
+
+// possible says whether a node can be true, and whether it can be false.
+func (n *node) possible(src Source, known func(field int) bool) (yes, no bool) {
+	switch n.kind {
+	case leaf:
+		if !known(n.field) {
+			return true, true
+		}
+		is := n.holds(src) != n.q.deny
+		return is, !is
+	case not:
+		yes, no = n.kids[0].possible(src, known)
+		return no, yes
+	}
+	yes, no = n.kind == all, n.kind == some
+	for i := range n.kids {
+		y, f := n.kids[i].possible(src, known)
+		if n.kind == all {
+			yes, no = yes && y, no || f
+		} else {
+			yes, no = yes || y, no && f
+		}
+	}
+	return yes, no
+}

@@ -305,3 +305,30 @@ func TestEvalDoesNotAllocate(t *testing.T) { // not parallel: it counts the allo
 		t.Errorf("%v allocations", n)
 	}
 }
+
+func TestPossibleTakesEitherAnswerOfWhatIsNotKnown(t *testing.T) {
+	t.Parallel()
+	gold, plain := ask("member.level", "eq", "2"), ask("member.level", "eq", "1")
+	big := ask("order.amount_fen", "gte", "99999999")
+	for text, want := range map[string]bool{
+		`{"all":[` + gold + `,` + big + `]}`:           true,
+		`{"all":[` + plain + `,` + big + `]}`:          false,
+		`{"any":[` + plain + `,` + big + `]}`:          true,
+		`{"not":` + big + `}`:                          true,
+		`{"not":{"any":[` + gold + `,` + big + `]}}`:   false,
+		`{"not":{"all":[` + gold + `,` + big + `]}}`:   true,
+		`{"not":{"all":[` + gold + `,` + gold + `]}}`:  false,
+		`{"any":[` + plain + `,{"not":` + gold + `}]}`: false,
+		`{"all":[]}`:                            true,
+		`{"any":[` + plain + `,` + plain + `]}`: false,
+		`{"all":[` + ask("order.skus", "any_of", `["zz"]`) + `]}`: true,
+	} {
+		c := mustParse(t, text)
+		if got := c.Possible(fullRow, func(f Field) bool { return strings.HasPrefix(f.Name, "member.") }); got != want {
+			t.Errorf("%s: %v", text, got)
+		}
+		if got := c.Possible(fullRow, func(Field) bool { return true }); got != c.Eval(fullRow) {
+			t.Errorf("%s: with all known %v, yet it is %v", text, got, !got)
+		}
+	}
+}

@@ -42,6 +42,8 @@ type Config struct {
 	Zone            clock.Zone     // decides natural days
 	LogLevel        slog.Level     //
 	DB              vault.Secret   // empty: SQLite in Data; else mysql://user:password@host:port/database
+	NATS            vault.Secret   // empty: none; else nats://user:password@host:port, several with a comma between
+	Redis           vault.Secret   // empty: none; else redis://user:password@host:port/number
 	KeysDir         string         // folder of the field keys; keep it apart from Data where possible
 	Channels        string         // file of the parties outside
 	EmulatorListen  string         // host:port of the emulator

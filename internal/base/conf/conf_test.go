@@ -148,6 +148,8 @@ func TestWrongValuesNameKeyAndSourceButNotTheValue(t *testing.T) {
 		"zone":            {"Local", "Mars/Base", "上海"},
 		"log_level":       {"INFO", "trace", "info+1"},
 		"db":              {"postgres://u:geheim@h/d", "mysql://", "mysql://h", "geheim@tcp(h)/d"},
+		"nats":            {"http://h", "h:4222", "nats://h,h2"},
+		"redis":           {"mysql://h", "redis://", "redis:h", "h:6379"},
 		"metrics_listen":  {":x", "1"},
 		"trusted_proxies": {"10.0.0.0/33", "proxy", "10.0.0.1, x", "fe80::1%eth0"},
 	}
@@ -269,7 +271,7 @@ func TestReferenceIsComplete(t *testing.T) {
 			t.Errorf("no flag %s", s.Flag)
 		}
 	}
-	if len(seen) != 12 {
+	if len(seen) != 14 {
 		t.Errorf("%d settings described", len(seen))
 	}
 }

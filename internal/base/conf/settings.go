@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"guanxi/internal/base/clock"
+	"guanxi/internal/base/shared"
 	"guanxi/internal/base/vault"
 )
 
@@ -53,6 +54,14 @@ var settings = []*setting{
 		zh: "数据库地址，空则用数据目录中的 SQLite", en: "database; empty: SQLite in the data folder",
 		set: func(c *Config, s string) bool { c.DB = vault.Hide(s); return s == "" || isMySQL(s) },
 		get: func(c *Config) string { return c.DB.Reveal() }},
+	{key: "nats", want: "nats://host:4222, tls://host", secret: true,
+		zh: "接收全部事件的 NATS JetStream，空则不用", en: "NATS JetStream that gets every fact; empty: none",
+		set: func(c *Config, s string) bool { c.NATS = vault.Hide(s); return isNATS(s) },
+		get: func(c *Config) string { return c.NATS.Reveal() }},
+	{key: "redis", want: "redis://user:password@host:port/0", secret: true,
+		zh: "多个进程共用的 Redis，空则不用", en: "Redis that several processes share; empty: none",
+		set: func(c *Config, s string) bool { c.Redis = vault.Hide(s); return shared.Check(s) == nil },
+		get: func(c *Config) string { return c.Redis.Reveal() }},
 	{key: "keys_dir", want: "folder",
 		zh: "密钥目录，空则为数据目录下的 keys", en: "folder of the keys; empty: keys in the data folder",
 		set: func(c *Config, s string) bool { c.KeysDir = s; return true },
@@ -104,6 +113,15 @@ func isOrigin(s string) bool {
 func isMySQL(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && u.Scheme == "mysql" && u.Hostname() != "" && len(u.Path) > 1
+}
+
+func isNATS(s string) bool {
+	for one := range strings.SplitSeq(s, ",") {
+		if s != "" && !strings.HasPrefix(one, "nats://") && !strings.HasPrefix(one, "tls://") {
+			return false
+		}
+	}
+	return true
 }
 
 // setZone refuses "" and "Local", which time knows but which would depend on the machine.

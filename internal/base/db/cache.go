@@ -30,8 +30,24 @@ func NewCache[T any](name string, load func(Reader) T) *Cache[T] {
 	return &Cache[T]{name: name, load: load}
 }
 
-// Get gives the value as of the reader.
+// Get gives the value as of the reader. A view asks the database once.
 func (c *Cache[T]) Get(r Reader) T {
+	v, ok := r.(*View)
+	if !ok {
+		return c.asOf(r)
+	}
+	if held, ok := v.held[c]; ok {
+		return held.(T)
+	}
+	if v.held == nil {
+		v.held = map[any]any{}
+	}
+	value := c.asOf(r)
+	v.held[c] = value
+	return value
+}
+
+func (c *Cache[T]) asOf(r Reader) T {
 	v, _ := versions.Get(r, c.name)
 	caches := r.session().caches
 	if held, ok := caches.Load(c); ok {

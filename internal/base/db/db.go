@@ -53,6 +53,7 @@ type DB struct {
 	last      int64        // instant of the last group
 	told      atomic.Int64 // the same, for views
 	kept      int64        // instant of the last commit, as the database has it
+	sure      int64        // instant of the last commit of this process
 	migrated  bool         // there is a place to keep it
 	hooks     []func(*Tx)
 	loaded    []prefetcher
@@ -84,7 +85,7 @@ func (o *Options) defaults() {
 		o.MaxGroup = maxGroup
 	}
 	if o.CacheMB == 0 {
-		o.CacheMB = 64
+		o.CacheMB = 16
 	}
 }
 

@@ -130,7 +130,7 @@ func group(d *DB, fns ...func(*Tx) error) []error {
 	for i, f := range fns {
 		calls[i] = &call{fn: f, op: Op{Owner: 1}}
 	}
-	d.runGroup(calls)
+	d.runGroup(calls, alone)
 	out := make([]error, len(fns))
 	for i, c := range calls {
 		out[i] = c.err

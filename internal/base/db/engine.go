@@ -15,8 +15,11 @@ type engine interface {
 	ready(s *session, write bool) error
 	// begin opens the transaction of a group. Where others write too, it waits its turn and learns how far they got.
 	begin(d *DB) error
-	// comesBack tells that a lost connection is worth waiting for: a server is started again, a broken disk is told at once.
-	comesBack() bool
+	// patience is how long a group is tried again while the database is away, in milliseconds: a server is started again, a
+	// cluster takes some seconds to agree that a node is gone, a broken disk is told at once.
+	patience() int64
+	// better tells that another connection of the writer would be better than the one it has.
+	better() bool
 	// keep puts the instant of the group into its commit.
 	keep(d *DB, now int64) error
 	// snapshot is how a view begins.
@@ -27,6 +30,8 @@ type engine interface {
 	migrate(s *session, f func() error) error
 	// ddl says a portable statement in the engine's words.
 	ddl(stmt string) []string
+	// insert is how new rows are written. A group that fails is rolled back whole, so that no statement need be undone alone.
+	insert() string
 	// there tells that a statement failed because it had been run before, by somebody who died before recording it.
 	there(err error) bool
 	// refused tells that a commit that failed so was surely not done; any other failure leaves it unknown.

@@ -5,18 +5,22 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 
 	"guanxi/internal/base/clock"
 	"guanxi/internal/base/fault"
 
+	"github.com/go-sql-driver/mysql"
 	"modernc.org/sqlite"
 )
 
 // failing is SQLite with commits that fail while the switch is on, before or after they were done.
 type failing struct {
 	before, after atomic.Bool
+	unready       atomic.Bool // it begins nothing, as a node that has left its cluster
+	opened        atomic.Int32
 }
 
 func (f *failing) Open(name string) (driver.Conn, error) {
@@ -24,6 +28,7 @@ func (f *failing) Open(name string) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	f.opened.Add(1)
 	return &failingConn{c, f}, nil
 }
 
@@ -37,7 +42,23 @@ func (c *failingConn) Prepare(text string) (driver.Stmt, error) {
 	if err == nil && text == "COMMIT" {
 		return &failingCommit{s, s.(driver.StmtExecContext), c.f}, nil
 	}
+	if err == nil && strings.HasPrefix(text, "BEGIN IMMEDIATE") {
+		return &failingBegin{s, s.(driver.StmtExecContext), c.f}, nil
+	}
 	return s, err
+}
+
+type failingBegin struct {
+	driver.Stmt
+	real driver.StmtExecContext
+	f    *failing
+}
+
+func (b *failingBegin) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	if b.f.unready.Load() {
+		return nil, &mysql.MySQLError{Number: 1047, Message: "WSREP has not yet prepared node for application use"}
+	}
+	return b.real.ExecContext(ctx, args)
 }
 
 type failingCommit struct {
@@ -103,6 +124,23 @@ func TestWriterWorksAgainAfterACommitFailed(t *testing.T) {
 	}
 	if s, _ := sum(t, d, 1, 1); s != 3301 {
 		t.Errorf("sum = %d, want 3301: what failed before the commit is gone, what failed after it is there", s)
+	}
+}
+
+// TestServerThatIsNotReadyIsLeft holds that a connection which answers, but only that its server can't be written to, is not
+// asked again: the next one may lead to another host.
+func TestServerThatIsNotReadyIsLeft(t *testing.T) {
+	t.Parallel()
+	d, f := openFailing(t, "failing-unready")
+	had := f.opened.Load()
+	f.unready.Store(true)
+	if err := d.Write(context.Background(), Op{Owner: 1}, func(tx *Tx) error { add(tx, 1, 1, 1); return nil }); !fault.Is(err, ErrStorage) {
+		t.Fatalf("got %v", err)
+	}
+	f.unready.Store(false)
+	write(t, d, func(tx *Tx) error { add(tx, 1, 1, 1); return nil })
+	if f.opened.Load() == had {
+		t.Error("the old connection was asked again")
 	}
 }
 

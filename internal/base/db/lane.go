@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"slices"
 
+	"guanxi/internal/base/clock"
 	"guanxi/internal/base/fault"
 )
 
@@ -86,76 +87,112 @@ func (d *DB) lane() {
 	defer close(d.laneDone)
 	group := make([]*call, 0, d.opt.MaxGroup)
 	for first := range d.queue {
-		group = append(group[:0], first)
-		weight := max(first.op.Weight, 1)
-	fill:
-		for len(group) < d.opt.MaxGroup && weight < maxWeight {
-			select {
-			case c, ok := <-d.queue:
-				if !ok {
-					break fill
-				}
-				group = append(group, c)
-				weight += max(c.op.Weight, 1)
-			default:
-				break fill
-			}
-		}
-		d.runGroup(group)
+		group = d.runGroup(append(group[:0], first), d.fill)
 		for _, c := range group {
 			c.answer()
 		}
 	}
 }
 
+// fill adds what waits, never waiting for more. It is called once the group has its turn: what came meanwhile goes with it.
+func (d *DB) fill(group []*call) []*call {
+	weight := 0
+	for _, c := range group {
+		weight += max(c.op.Weight, 1)
+	}
+	for len(group) < d.opt.MaxGroup && weight < maxWeight {
+		select {
+		case c, ok := <-d.queue:
+			if !ok {
+				return group
+			}
+			group = append(group, c)
+			weight += max(c.op.Weight, 1)
+		default:
+			return group
+		}
+	}
+	return group
+}
+
 // runGroup runs the group in one transaction; when that fails for what may be a reason of one member, each runs alone.
-func (d *DB) runGroup(group []*call) {
+// It gives the group with those that have joined it.
+func (d *DB) runGroup(group []*call, fill func([]*call) []*call) []*call {
+	began := clock.System.Now()
 	for try := 1; ; try++ {
-		err := d.attempt(group)
+		var err error
+		group, err = d.attempt(group, fill)
 		if err == nil || fault.Is(err, ErrUnknown) {
-			return
+			return group
 		}
 		why := troubleOf(err)
-		if again := why == conflict || why == lost && d.eng.comesBack(); again && try < maxTries {
-			if why == lost {
-				d.untilBack(try)
-			}
+		if d.again(why, try, clock.System.Now()-began) {
 			continue
 		}
-		if len(group) == 1 || why == full || why == lost {
+		if len(group) == 1 || why == full || why == lost || why == conflict {
 			for _, c := range group {
 				c.err = outward(err)
 			}
-			return
+			return group
 		}
 		break
 	}
 	for i := range group {
-		d.runGroup(group[i : i+1])
+		d.runGroup(group[i:i+1], alone)
 	}
+	return group
 }
 
+// again waits a little, longer each time, and tells whether a group that surely did nothing is worth another try.
+func (d *DB) again(why trouble, try int, sofar int64) bool {
+	switch {
+	case why == conflict && try < maxTries:
+		return true
+	case why == conflict, why == lost:
+	default:
+		return false
+	}
+	if sofar >= d.eng.patience() {
+		return false
+	}
+	d.opt.Log.Warn("the database can't take this now; trying again", "try", try)
+	t := clock.Timer(int64(min(50<<min(try, 10), 800)))
+	defer t.Stop()
+	<-t.C
+	return true
+}
+
+func alone(group []*call) []*call { return group }
+
 // attempt gives an error when nothing was committed for a reason outside the functions.
-func (d *DB) attempt(group []*call) (err error) {
+func (d *DB) attempt(group []*call, fill func([]*call) []*call) (all []*call, err error) {
 	d.writing.Lock()
 	defer d.writing.Unlock()
-	if err := d.heal(); err != nil {
-		return err
+	if err = d.heal(); err == nil {
+		err = d.eng.begin(d)
 	}
-	if err := d.eng.begin(d); err != nil {
-		return err
+	group = fill(group) // who waits shares the turn, or its failure
+	if err != nil {
+		d.sick = d.sick || troubleOf(err) == lost
+		return group, err
 	}
 	d.tx.reset(d.tick())
 	err = d.decide(group)
 	if err == nil && d.tx.dirty() {
 		if err = d.writeAll(); err == nil {
-			return d.commit(group)
+			return group, d.commit(group)
 		}
 	}
-	if _, rerr := d.w.exec("ROLLBACK"); rerr != nil {
+	d.giveUp(err)
+	return group, err
+}
+
+// giveUp ends a transaction that will not be committed. A server that says it can't be written to any more still answers, so
+// what it says is believed: the next group asks all hosts anew.
+func (d *DB) giveUp(why error) {
+	if _, err := d.w.exec("ROLLBACK"); err != nil || troubleOf(why) == lost {
 		d.sick = true
 	}
-	return err
 }
 
 // writeAll sends what the group changed, and the instant of it.
@@ -251,6 +288,7 @@ func (d *DB) commit(group []*call) error {
 		return ErrUnknown.New().Because(err)
 	}
 	d.kept = max(d.kept, d.tx.now)
+	d.sure = d.kept
 	d.w.seen.Commits++
 	if d.opt.OnCommit != nil {
 		d.opt.OnCommit(len(group), d.opt.Clock.Now()-start)

@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"io/fs"
 	"sort"
@@ -131,15 +132,24 @@ func (d *DB) step(feature, step, stmt string) error {
 			}
 		}
 		_, err := d.w.exec("INSERT INTO db_migration (feature, step, at) VALUES (?, ?, ?)", feature, step, d.tick())
+		if IsDuplicate(err) {
+			return errDone
+		}
 		return err
 	}()
 	if err != nil {
-		_, _ = d.w.exec("ROLLBACK")
+		_, rerr := d.w.exec("ROLLBACK")
+		if errors.Is(err, errDone) {
+			err = rerr
+		}
 		return err
 	}
 	_, err = d.w.exec("COMMIT")
 	return err
 }
+
+// errDone is that another process, on another node of a cluster, was first with a step.
+var errDone = errors.New("done by another")
 
 // Statements splits a schema file at semicolons; "--" lines are comments.
 func Statements(text string) []string {

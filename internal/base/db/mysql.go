@@ -1,18 +1,17 @@
 package db
 
 import (
-	"context"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/url"
 	"os"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"guanxi/internal/base/clock"
@@ -37,9 +36,18 @@ var ErrServer = fault.Define("storage.server", fault.Down,
 	"数据库服务器的设置不合要求：{what} 现为 {is}，请改为 {want}",
 	"The database server must be set up otherwise: {what} is {is}; change it to {want}")
 
+// ErrBehind refuses a server that does not have what this process knows to be committed: a replica that was not done, or
+// the old master after a failover.
+var ErrBehind = fault.Define("storage.behind", fault.Down,
+	"这台数据库服务器缺少已提交的数据：没有任何改动，请改连最新的那台", "This database server lacks what was committed: nothing was changed; connect to the one that has it")
+
 type mysqlEngine struct {
-	cfgs []*mysql.Config // one a host, in the order in which they are tried
-	tidb bool
+	hosts []*mysql.Config // in the order in which they are tried
+	tidb  bool
+	wsrep atomic.Bool  // a Galera cluster
+	at    atomic.Int32 // which host is written to
+	home  atomic.Bool  // an earlier one can be written to again
+	swift atomic.Bool  // the tables are up to date: a writer that waits long waits in vain
 }
 
 // newMySQL reads mysql://user:password@host:port/database. The query may name a unix "socket", further hosts to try
@@ -72,61 +80,18 @@ func newMySQL(text string) (*mysqlEngine, error) {
 		c.Timeout, c.ReadTimeout, c.WriteTimeout = 5*time.Second, 5*time.Minute, time.Minute
 		c.MaxAllowedPacket = 64 << 20
 		c.Logger = mysql.Logger(&mysql.NopLogger{}) // what goes wrong comes back as an error
-		e.cfgs = append(e.cfgs, c)
+		e.hosts = append(e.hosts, c)
 	}
 	return e, nil
-}
-
-// Connect tries the hosts in order; a node of a cluster that can't answer now is passed over.
-func (e *mysqlEngine) Connect(ctx context.Context) (driver.Conn, error) {
-	var first error
-	for _, cfg := range e.cfgs {
-		c, err := mysql.NewConnector(cfg)
-		if err != nil {
-			return nil, err
-		}
-		conn, err := c.Connect(ctx)
-		if err == nil && len(e.cfgs) > 1 {
-			if err = answers(ctx, conn); err != nil {
-				_ = conn.Close()
-			}
-		}
-		if err == nil {
-			return conn, nil
-		}
-		if first == nil {
-			first = err
-		}
-	}
-	return nil, first
-}
-
-// Driver makes the engine a connector.
-func (e *mysqlEngine) Driver() driver.Driver { return mysql.MySQLDriver{} }
-
-// answers finds out whether a node may be written to.
-func answers(ctx context.Context, c driver.Conn) error {
-	rows, err := c.(driver.QueryerContext).QueryContext(ctx, "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = 'mysql' AND @@global.read_only = 0", nil)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = rows.Close() }()
-	vals := make([]driver.Value, 1)
-	var n int64
-	if err := errors.Join(rows.Next(vals), scan(vals, []any{&n})); err != nil {
-		return err
-	}
-	if n == 0 {
-		return errors.New("the node can only be read")
-	}
-	return nil
 }
 
 func (e *mysqlEngine) claim(d *DB) (func(), error) {
 	return func() {}, os.MkdirAll(d.opt.Dir, 0o750) // any number of processes may write
 }
 
-func (e *mysqlEngine) pool(*DB, bool) (*sql.DB, error) { return sql.OpenDB(e), nil }
+func (e *mysqlEngine) pool(_ *DB, write bool) (*sql.DB, error) {
+	return sql.OpenDB(&hosts{e, write}), nil
+}
 
 func (e *mysqlEngine) snapshot() string {
 	return "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
@@ -142,6 +107,11 @@ func (e *mysqlEngine) ready(s *session, write bool) error {
 	if write {
 		e.tidb = isTiDB(version)
 	}
+	wsrep, err := s.clustered()
+	if err != nil {
+		return err
+	}
+	e.wsrep.Store(wsrep)
 	level := "REPEATABLE READ" // what a snapshot needs
 	if write {
 		level = "READ COMMITTED"
@@ -155,6 +125,9 @@ func (e *mysqlEngine) ready(s *session, write bool) error {
 	if isMariaDB(version) {
 		// A process that hangs in the middle of its turn loses it: the server ends its connection.
 		sets = append(sets, fmt.Sprintf("SET SESSION idle_transaction_timeout = %d", 2*lockWait))
+	}
+	if wsrep {
+		sets = append(sets, "SET SESSION wsrep_sync_wait = 1") // no node answers from the past
 	}
 	for _, text := range sets {
 		if _, err := s.exec(text); err != nil {
@@ -250,20 +223,24 @@ func newEnough(version string) bool {
 func (e *mysqlEngine) begin(d *DB) error {
 	_, err := d.w.exec("START TRANSACTION")
 	if err == nil && d.migrated {
+		behind := false
 		err = d.w.turn(func(name string, version int64) {
 			switch name {
 			case instantName:
-				d.kept = max(d.kept, version)
+				// What this process has committed is on the disk, and with it all that came before. What it only reads here
+				// may not be: a server shows a commit before it has synced it.
+				behind = version < d.sure
 				d.last = max(d.last, version)
 			case turnName:
 				d.ids.Past(version)
 			}
 		})
+		if behind && err == nil {
+			err = ErrBehind.New()
+		}
 	}
 	if err != nil {
-		if _, rerr := d.w.exec("ROLLBACK"); rerr != nil {
-			d.sick = true
-		}
+		d.giveUp(err)
 	}
 	return err
 }
@@ -279,7 +256,7 @@ func (s *session) turn(row func(name string, version int64)) error {
 }
 
 func (e *mysqlEngine) keep(d *DB, now int64) error {
-	_, err := d.w.exec(turnKeep, instantName, max(now, d.kept), turnName, d.ids.Next(now))
+	_, err := d.w.exec(turnKeep, instantName, now, turnName, d.ids.Next(now))
 	return err
 }
 
@@ -300,8 +277,13 @@ const (
 	turnKeep = "REPLACE INTO db_version (name, version) VALUES (?, ?), (?, ?)"
 )
 
-// migrate holds a lock by name, which the server takes back when the connection ends.
+// migrate holds a lock by name, which the server takes back when the connection ends. A Galera cluster has no such
+// locks and needs none: it puts changes of tables in one order, and who comes second finds the step recorded.
 func (e *mysqlEngine) migrate(s *session, f func() error) error {
+	defer e.swift.Store(true)
+	if e.wsrep.Load() {
+		return f()
+	}
 	name, err := s.text("SELECT CONCAT('guanxi.', LEFT(DATABASE(), 40))")
 	if err != nil {
 		return err
@@ -329,12 +311,17 @@ func MySQLDDL(stmt string) []string {
 		}
 		return out
 	}
+	if column, ok := strings.CutPrefix(s, "WIDEN "); ok {
+		return []string{"ALTER TABLE " + strings.Replace(column, " ", " MODIFY ", 1)}
+	}
 	if strings.HasPrefix(strings.ToUpper(s), "CREATE TABLE") {
 		// A "text" of the family ends at 64 KiB.
 		return []string{strings.ReplaceAll(s, " text ", " mediumtext ") + " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"}
 	}
 	return []string{s}
 }
+
+func (e *mysqlEngine) insert() string { return "INSERT INTO " }
 
 func (e *mysqlEngine) ddl(stmt string) []string {
 	if e.tidb {
@@ -376,11 +363,11 @@ func (e *mysqlEngine) there(err error) bool {
 // refused: a server that says so has rolled back; a cluster settles at the commit who was first.
 func (e *mysqlEngine) refused(err error) bool { return troubleOf(err) == conflict }
 
-func (e *mysqlEngine) comesBack() bool { return true }
-
-func (e *mysqlEngine) background(d *DB) error {
-	close(d.cpDone)
-	return nil
+func (e *mysqlEngine) patience() int64 {
+	if len(e.hosts) > 1 {
+		return 12 * clock.Second
+	}
+	return 1500
 }
 
 // mysqlTrouble reads the errors of the family and of its connections.
@@ -409,12 +396,4 @@ func mysqlTrouble(err error) trouble {
 		return lost
 	}
 	return broken
-}
-
-// untilBack waits a little before a lost connection is tried again: 50 ms, doubling.
-func (d *DB) untilBack(try int) {
-	d.opt.Log.Warn("the database does not answer; trying again", slog.Int("try", try))
-	t := clock.Timer(50 << try)
-	defer t.Stop()
-	<-t.C
 }

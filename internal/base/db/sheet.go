@@ -232,13 +232,13 @@ func (s *sheet[R, K]) flush() error {
 			}
 		}
 	}
-	if err := s.multi("INSERT INTO ", fresh); err != nil {
+	if err := s.multi(s.tx.db.eng.insert(), fresh); err != nil {
 		return err
 	}
 	return s.multi("REPLACE INTO ", old)
 }
 
-const maxParams = 8000
+const maxParams = 1200
 
 func (s *sheet[R, K]) multi(verb string, cells []*cell[R]) error {
 	for len(cells) > 0 {

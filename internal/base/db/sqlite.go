@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 
@@ -53,9 +54,11 @@ func (sqliteEngine) keep(d *DB, now int64) error {
 	return err
 }
 
-func (sqliteEngine) comesBack() bool                          { return false }
+func (sqliteEngine) patience() int64                          { return 0 }
+func (sqliteEngine) better() bool                             { return false }
 func (sqliteEngine) snapshot() string                         { return "BEGIN" }
 func (sqliteEngine) migrate(_ *session, f func() error) error { return f() }
+func (sqliteEngine) insert() string                           { return "INSERT OR FAIL INTO " }
 func (sqliteEngine) ddl(stmt string) []string                 { return sqliteDDL(stmt) }
 func (sqliteEngine) there(error) bool                         { return false } // a step and its record are one transaction
 
@@ -104,7 +107,7 @@ func (o *Options) sqliteDSN(path string, write bool) string {
 	} else {
 		q.Set("mode", "ro")
 		add("query_only(ON)")
-		add("cache_size(-4096)")
+		add("cache_size(-1024)")
 	}
 	add("temp_store(MEMORY)")
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
@@ -181,9 +184,10 @@ func (d *DB) WALBytes() int64 { return d.walBytes.Load() }
 
 // heal replaces a connection whose state is in doubt, and with it what a failed commit left in doubt.
 func (d *DB) heal() error {
-	if !d.sick {
+	if !d.sick && !d.eng.better() {
 		return nil
 	}
+	d.sick = true
 	d.w.discard()
 	s, err := d.newSession(context.Background(), d.wpool, true)
 	if err != nil {
@@ -212,8 +216,42 @@ func (sqliteEngine) bury(s *session) error {
 	return err
 }
 
+// columnType is a column that must hold something, as the portable statements spell it.
+var columnType = regexp.MustCompile(`(?m)^(\s*\w+ (?:(bigint|integer)|varchar\(\d+\)|text) NOT NULL)(,?)$`)
+
+// withDefaults gives such columns the empty value. No row relies on it, since every statement names all columns; but where a
+// value could be missing, REPLACE would have to be able to undo itself, and the engine would copy each page it changes.
+func withDefaults(create string) string {
+	return columnType.ReplaceAllStringFunc(create, func(line string) string {
+		m := columnType.FindStringSubmatch(line)
+		if m[2] != "" {
+			return m[1] + " DEFAULT 0" + m[3]
+		}
+		return m[1] + " DEFAULT ''" + m[3]
+	})
+}
+
+var (
+	idKey   = regexp.MustCompile(`\n\s*PRIMARY KEY \((\w+)\)\s*\)$`)
+	idTable = `(?m)^(\s*%s) bigint NOT NULL,$`
+)
+
+// withRowid makes a table whose key is one number a table by that number: the engine appends to it without splitting pages,
+// and keeps rows of a kilobyte whole.
+func withRowid(create string) (string, bool) {
+	m := idKey.FindStringSubmatch(create)
+	if m == nil {
+		return "", false
+	}
+	id := regexp.MustCompile(fmt.Sprintf(idTable, m[1]))
+	if !id.MatchString(create) {
+		return "", false
+	}
+	return withDefaults(id.ReplaceAllString(create, "$1 INTEGER NOT NULL,")), true
+}
+
 // sqliteDDL turns a portable statement into SQLite's: tables are clustered by their primary key,
-// and "-- append-only NAME" becomes triggers that refuse every update and delete.
+// WIDEN is nothing, and "-- append-only NAME" becomes triggers that refuse every update and delete.
 func sqliteDDL(stmt string) []string {
 	s := strings.TrimSpace(stmt)
 	if name, ok := strings.CutPrefix(s, "APPEND ONLY "); ok {
@@ -224,8 +262,14 @@ func sqliteDDL(stmt string) []string {
 		}
 		return out
 	}
-	if strings.HasPrefix(strings.ToUpper(s), "CREATE TABLE") && strings.Contains(strings.ToUpper(s), "PRIMARY KEY (") {
-		return []string{s + " WITHOUT ROWID"}
+	if strings.HasPrefix(s, "WIDEN ") {
+		return nil // a column here has no width
 	}
-	return []string{s}
+	if !strings.HasPrefix(s, "CREATE TABLE") {
+		return []string{s}
+	}
+	if table, ok := withRowid(s); ok {
+		return []string{table}
+	}
+	return []string{withDefaults(s) + " WITHOUT ROWID"}
 }

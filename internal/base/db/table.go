@@ -3,6 +3,7 @@ package db
 import (
 	"database/sql/driver"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -69,7 +70,7 @@ func (l *Layout) Texts() []string {
 	all := "SELECT " + cols + " FROM " + l.Name
 	rows := " INTO " + l.Name + " (" + cols + ") VALUES (" + marks(len(l.Cols)) + "), (" + marks(len(l.Cols)) + ")"
 	after, _ := keysAfter(l.Cols[:l.Keys], make([]any, l.Keys))
-	out := []string{all + " WHERE " + key, all + " WHERE " + l.Cols[0] + " IN (?, ?)", all + " WHERE " + after + " LIMIT ?",
+	out := []string{all + " WHERE " + key, all + " WHERE " + l.Cols[0] + " IN (?, ?)", all + " WHERE " + after + " LIMIT 64",
 		"INSERT" + rows, "REPLACE" + rows, "DELETE FROM " + l.Name + " WHERE " + key}
 	if l.Keys < len(l.Cols) {
 		out = append(out, "UPDATE "+l.Name+" SET "+strings.Join(l.Cols[l.Keys:], " = ?, ")+" = ? WHERE "+key)
@@ -155,6 +156,16 @@ type Query[R any] struct {
 	Less  func(a, b *R) bool
 }
 
+// rounded is the next power of two. A limit stands in the text, since the embedded engine would plan a statement anew each
+// time a limit is bound; rounded, there are few texts.
+func rounded(limit int) int {
+	n := 1
+	for n < limit {
+		n *= 2
+	}
+	return n
+}
+
 func (t *Table[R, K]) text(q *Query[R], limit int) string {
 	var b strings.Builder
 	b.WriteString(t.selAll)
@@ -165,7 +176,7 @@ func (t *Table[R, K]) text(q *Query[R], limit int) string {
 		b.WriteString(" ORDER BY " + q.Order)
 	}
 	if limit > 0 {
-		b.WriteString(" LIMIT ?")
+		b.WriteString(" LIMIT " + strconv.Itoa(rounded(limit)))
 	}
 	return b.String()
 }
@@ -235,11 +246,11 @@ func keysAfter(cols []string, key []any) (string, []any) {
 }
 
 func (t *Table[R, K]) run(s *session, q *Query[R], limit int, row func(*R)) {
-	args := q.Args
-	if limit > 0 {
-		args = append(slices.Clone(args), int64(limit))
-	}
-	err := s.query(t.text(q, limit), args, func(v []driver.Value) error {
+	n := 0
+	err := s.query(t.text(q, limit), q.Args, func(v []driver.Value) error {
+		if n++; limit > 0 && n > limit {
+			return nil
+		}
 		var r R
 		if err := scan(v, t.Row(&r, nil)); err != nil {
 			return err
@@ -309,6 +320,15 @@ type prefetcher interface {
 
 // Want declares a coming read by key.
 func (t *Table[R, K]) Want(k K) Want { return Want{t, k} }
+
+// GetNear is Get for counters that a group asks for one after the other: when the row is not known yet, those near it
+// are read with it, in one statement.
+func (t *Table[R, K]) GetNear(tx *Tx, k K, near func() []any) (R, bool) {
+	if sheetOf(tx, t).cells[k] == nil {
+		t.prefetch(tx, near())
+	}
+	return t.Get(tx, k)
+}
 
 func (t *Table[R, K]) prefetch(tx *Tx, keys []any) {
 	if t.Keys != 1 {

@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"net/url"
 	"os"
 	"sync"
 	"testing"
@@ -78,6 +79,80 @@ func TestTwoWritersWithoutTurnsLose(t *testing.T) {
 	if lost := race(t, true); lost == 0 {
 		t.Error("nothing was lost without turns: the test above proves nothing")
 	}
+}
+
+// TestServerThatLacksACommitIsRefused sets the server back behind what this process knows to be committed, as the old
+// primary is after a failover that it does not know of.
+func TestServerThatLacksACommitIsRefused(t *testing.T) {
+	t.Parallel()
+	if os.Getenv(testEnv) == "" {
+		t.Skip("needs GUANXI_TEST_DB")
+	}
+	d := open(t)
+	write(t, d, func(tx *Tx) error { add(tx, 1, 0, 1); return nil })
+	raw, err := d.Raw()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = raw.Close() }()
+	if _, err := raw.Exec("UPDATE db_version SET version = version - 1 WHERE name = ?", instantName); err != nil {
+		t.Fatal(err)
+	}
+	err = d.Write(context.Background(), Op{}, func(tx *Tx) error { add(tx, 1, 0, 1); return nil })
+	if !fault.Is(err, ErrBehind) {
+		t.Errorf("got %v", err)
+	}
+	if got, _ := sum(t, d, 1, 0); got != 1 {
+		t.Errorf("%d is written", got)
+	}
+}
+
+// TestHostsAreTriedInOrder names a host first that nobody listens at.
+func TestHostsAreTriedInOrder(t *testing.T) {
+	t.Parallel()
+	if os.Getenv(testEnv) == "" {
+		t.Skip("needs GUANXI_TEST_DB")
+	}
+	dir := t.TempDir()
+	u, err := url.Parse(testURL(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.RawQuery, u.Host = "hosts="+u.Host, "127.0.0.1:1"
+	d, err := Open(context.Background(), Options{Dir: dir, URL: u.String()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if at := d.eng.(*mysqlEngine).at.Load(); at != 1 {
+		t.Errorf("host %d is written to", at)
+	}
+	if err := d.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestNearRowsAreReadTogether counts the statements of a group that asks for one counter after the other.
+func TestNearRowsAreReadTogether(t *testing.T) {
+	t.Parallel()
+	d := open(t)
+	write(t, d, func(tx *Tx) error { return notes.Insert(tx, note{"b", 1, 9}) })
+	near := func() []any { return []any{"a", "b", "c"} }
+	write(t, d, func(tx *Tx) error {
+		before := d.w.seen.Statements
+		for _, k := range []string{"a", "b", "c"} {
+			if n, ok := notes.GetNear(tx, k, near); ok != (k == "b") || ok && n.Owner != 9 {
+				t.Errorf("%s: %+v %v", k, n, ok)
+			}
+		}
+		if n := d.w.seen.Statements - before; n != 1 {
+			t.Errorf("%d statements", n)
+		}
+		notes.Put(tx, note{"c", 3, 3})
+		if n, ok := notes.GetNear(tx, "c", near); !ok || n.Owner != 3 {
+			t.Errorf("what the group has written reads as %+v, %v", n, ok)
+		}
+		return nil
+	})
 }
 
 // TestServersErrorsAreUnderstood holds what the errors of the family mean for a group.

@@ -8,8 +8,9 @@ import (
 
 // View is a read-only snapshot of what was committed when it was opened.
 type View struct {
-	s   *session
-	now int64
+	s    *session
+	now  int64
+	held map[any]any // what caches gave: as long as a view lasts, nothing it sees changes
 }
 
 func (v *View) session() *session { return v.s }

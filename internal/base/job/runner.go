@@ -15,6 +15,7 @@ type Options struct {
 	Log     *slog.Logger
 	Zone    clock.Zone // of daily schedules; Asia/Shanghai when not set
 	Observe func(Seen) // called after each attempt, for metrics
+	Tell    func()     // called after jobs were committed, to wake other processes
 }
 
 // Result is how an attempt ended.
@@ -92,11 +93,15 @@ func (r *Runner) Kinds() map[string]Spec {
 
 func wakeAfter(tx *db.Tx) {
 	if r, _ := tx.DB().Value(runnerKey{}).(*Runner); r != nil {
-		tx.AfterCommit(r.wake)
+		tx.AfterCommit(r.Wake)
+		if r.opt.Tell != nil {
+			tx.AfterCommit(r.opt.Tell)
+		}
 	}
 }
 
-func (r *Runner) wake() {
+// Wake makes the runner look at once for what is due.
+func (r *Runner) Wake() {
 	select {
 	case r.woken <- struct{}{}:
 	default:

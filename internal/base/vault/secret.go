@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -108,6 +109,16 @@ func MaskPhone(text string) string {
 
 func isMaskedPhone(text string) bool {
 	return len(text) == localLen && text[3:7] == "****" && onlyDigits(text[:3]+text[7:])
+}
+
+// MaskEmail shows where letters go without telling it: l***@example.com. Of what is no address nothing is shown.
+func MaskEmail(text string) string {
+	name, host, ok := strings.Cut(text, "@")
+	first, size := utf8.DecodeRuneInString(name)
+	if !ok || size == 0 || first == utf8.RuneError {
+		return Mask(text)
+	}
+	return name[:size] + "***@" + host
 }
 
 // MaskName shows the first character only, and not even that when it is the whole name.

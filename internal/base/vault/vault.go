@@ -58,9 +58,14 @@ type Vault struct {
 }
 
 // Load reads the keys in dir, making them when there are none yet.
-func Load(dir string) (*Vault, error) {
+func Load(dir string) (*Vault, error) { return load(dir, readOrMake) }
+
+// Read reads the keys in dir and makes none: for who only looks.
+func Read(dir string) (*Vault, error) { return load(dir, read) }
+
+func load(dir string, get func(file string) (*keyFile, error)) (*Vault, error) {
 	v := &Vault{file: keyPath(dir)}
-	k, err := readOrMake(v.file)
+	k, err := get(v.file)
 	if err != nil {
 		return nil, err
 	}

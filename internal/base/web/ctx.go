@@ -29,6 +29,7 @@ type Caller struct {
 	Name  string                 // for people; not written to logs
 	Can   func(perm string) bool // nil for a caller who may only use routes for anybody who is logged in
 	Scope any                    // what the caller's permissions are limited to, as its owner defines it
+	Fresh bool                   // the caller has proved a short while ago who they are
 }
 
 // Actor names the caller where causes are recorded: "partner:12".

@@ -12,6 +12,7 @@ var (
 	ErrNoRoute    = fault.Define("route.not_found", fault.NotFound, "没有这个地址", "There is nothing at this address")
 	ErrMethod     = fault.Define("route.method", fault.Malformed, "这个地址不支持该方法", "This address does not take that method")
 	ErrNoLogin    = fault.Define("login.required", fault.NoLogin, "请先登录或签名", "Log in or sign the request first")
+	ErrStale      = fault.Define("login.stale", fault.Denied, "请再次验证身份", "Please prove once more who you are")
 	ErrDenied     = fault.Define("permission.denied", fault.Denied, "没有权限：{perm}", "Permission denied: {perm}")
 	ErrOrigin     = fault.Define("origin.refused", fault.Denied, "拒绝来自其他网站的请求", "Requests from other sites are refused")
 	ErrLimited    = fault.Define("rate.limited", fault.TooMany, "请求过于频繁，请 {seconds} 秒后重试", "Too many requests, retry in {seconds} s")

@@ -27,23 +27,57 @@ type keyRow struct {
 	Route  string
 	Hash   string // of method, path, query and body
 	Status int64
-	Reply  string
+	Reply  string // when it is short
 	At     int64
+	Long   int64 // where a longer one is kept
 }
 
 var keys = db.NewTable(db.Spec[keyRow, string]{
-	Name: "idempotency", Cols: []string{"id", "route", "hash", "status", "reply", "at"}, Keys: 1,
+	Name: "idempotency", Cols: []string{"id", "route", "hash", "status", "reply", "at", "reply_id"}, Keys: 1,
 	Row: func(r *keyRow, p []any) []any {
-		return append(p, &r.ID, &r.Route, &r.Hash, &r.Status, &r.Reply, &r.At)
+		return append(p, &r.ID, &r.Route, &r.Hash, &r.Status, &r.Reply, &r.At, &r.Long)
 	},
 	Key: func(r *keyRow) string { return r.ID },
 })
+
+// A long reply would push its neighbours off the page, and a key is looked for at each request.
+type longReply struct {
+	ID   int64
+	Body string
+}
+
+var replies = db.NewTable(db.Spec[longReply, int64]{
+	Name: "idempotency_reply", Cols: []string{"id", "body"}, Keys: 1,
+	Row: func(r *longReply, p []any) []any { return append(p, &r.ID, &r.Body) },
+	Key: func(r *longReply) int64 { return r.ID },
+})
+
+func (r keyRow) reply(tx *db.Tx) string {
+	if r.Long == 0 {
+		return r.Reply
+	}
+	long, _ := replies.Get(tx, r.Long)
+	return long.Body
+}
+
+func (r keyRow) insert(tx *db.Tx) error {
+	if len(r.Reply) > shortReply {
+		r.Long = tx.ID()
+		if err := replies.Insert(tx, longReply{r.Long, r.Reply}); err != nil {
+			return err
+		}
+		r.Reply = ""
+	}
+	return keys.Insert(tx, r)
+}
 
 const (
 	keyHeader      = "Idempotency-Key"
 	replayedHeader = "Idempotent-Replayed"
 	maxKey         = 255
-	keyIDLength    = 22 // 132 bits
+	maxKeyID       = 120
+	shortReply     = 100 // bytes
+	keyIDLength    = 22  // 132 bits
 )
 
 // errNoWrite is a programming error: the caller was promised that the key counts.
@@ -73,9 +107,14 @@ func printable(key string) bool {
 	return true
 }
 
-// keyID is the row of a caller's key. The actor has no bar in it, so two pairs never read alike.
+// keyID is the row of a caller's key. The actor has no bar in it, so two pairs never read alike. Callers that number what
+// they do write at one place of the table; a hash would scatter them over all of it.
 func keyID(c Caller, key string) string {
-	sum := sha256.Sum256([]byte(c.Actor() + "|" + key))
+	id := c.Actor() + "|" + key
+	if len(id) <= maxKeyID {
+		return id
+	}
+	sum := sha256.Sum256([]byte(id))
 	return base64.RawURLEncoding.EncodeToString(sum[:])[:keyIDLength]
 }
 
@@ -108,7 +147,7 @@ func Write[Out any](c *Ctx, op db.Op, f func(*db.Tx) (*Out, error)) (*Out, error
 	err := c.x.s.opt.DB.Write(context.WithoutCancel(c), op, func(tx *db.Tx) error {
 		out, c.reply, c.status = nil, nil, 0
 		if row, ok := keys.Get(tx, c.keyID); ok {
-			return c.replay(row)
+			return c.replay(tx, row)
 		}
 		made, err := f(tx)
 		if err != nil {
@@ -128,11 +167,11 @@ func Write[Out any](c *Ctx, op db.Op, f func(*db.Tx) (*Out, error)) (*Out, error
 	return out, nil
 }
 
-func (c *Ctx) replay(row keyRow) error {
+func (c *Ctx) replay(tx *db.Tx, row keyRow) error {
 	if row.Hash != c.hash {
 		return ErrKeyMismatch.New()
 	}
-	c.reply = &reply{int(row.Status), row.Reply, true}
+	c.reply = &reply{int(row.Status), row.reply(tx), true}
 	return nil
 }
 
@@ -143,7 +182,7 @@ func (c *Ctx) keep(tx *db.Tx, out any) error {
 		return err
 	}
 	c.reply = r
-	return keys.Insert(tx, keyRow{c.keyID, c.x.route.ID, c.hash, int64(r.status), r.text, tx.Now()})
+	return keyRow{ID: c.keyID, Route: c.x.route.ID, Hash: c.hash, Status: int64(r.status), Reply: r.text, At: tx.Now()}.insert(tx)
 }
 
 // Operation tells what a key has done.
@@ -173,7 +212,7 @@ func operation(c *Ctx, in *operationIn) (*Operation, error) {
 	err := c.x.s.opt.DB.Write(context.WithoutCancel(c), db.Op{Actor: c.Caller.Actor(), Wants: []db.Want{keys.Want(key)}}, func(tx *db.Tx) error {
 		*out = Operation{State: "not_applied"}
 		if row, ok := keys.Get(tx, key); ok {
-			*out = Operation{"done", row.Route, row.Status, row.At, JSON(row.Reply)}
+			*out = Operation{"done", row.Route, row.Status, row.At, JSON(row.reply(tx))}
 		}
 		return nil
 	})
@@ -195,6 +234,9 @@ func Forget(tx *db.Tx, after string) (next string) {
 	for _, r := range rows {
 		if r.At <= tx.Now()-KeysLive {
 			keys.Delete(tx, r.ID)
+			if r.Long != 0 {
+				replies.Delete(tx, r.Long)
+			}
 		}
 	}
 	if len(rows) < forgetAtOnce {

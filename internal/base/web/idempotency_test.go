@@ -202,6 +202,7 @@ func TestForgetDropsOldKeysOnly(t *testing.T) {
 	s := &shop{db: d, clock: now, srv: web.New(web.Options{DB: d})}
 	s.wire()
 	s.post("old", one)
+	s.post("long", long)
 	now.Add(web.KeysLive - 1)
 	s.post("new", one)
 	forget := func() {
@@ -216,13 +217,49 @@ func TestForgetDropsOldKeysOnly(t *testing.T) {
 		}
 	}
 	forget()
-	if s.post("old", one).Header().Get("Idempotent-Replayed") != "true" {
+	if s.post("old", one).Header().Get("Idempotent-Replayed") != "true" || s.longReplies(t) != 1 {
 		t.Error("a key was forgotten too early")
 	}
 	now.Add(1)
 	forget()
+	if n := s.longReplies(t); n != 0 {
+		t.Errorf("%d replies without a key", n)
+	}
 	if s.post("old", one).Header().Get("Idempotent-Replayed") != "" || s.post("new", one).Header().Get("Idempotent-Replayed") != "true" {
 		t.Error("the wrong keys are known")
+	}
+}
+
+// long is a sale whose reply says more than fits beside a key.
+const long = `{"no":"long","fen":1}`
+
+var longNote = strings.Repeat("9", 200)
+
+func (s *shop) longReplies(t *testing.T) (n int) {
+	t.Helper()
+	if err := s.db.View(context.Background(), func(v *db.View) error {
+		v.Row("SELECT COUNT(*) FROM idempotency_reply", nil, &n)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestALongReplyIsKeptWhole(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	first := s.post("k", long)
+	again := s.post("k", long)
+	if first.Code != 200 || first.Body.Len() < 200 || again.Body.String() != first.Body.String() || again.Header().Get("Idempotent-Replayed") != "true" {
+		t.Error(first.Code, first.Body, again.Body)
+	}
+	if n := s.longReplies(t); n != 1 {
+		t.Errorf("%d long replies", n)
+	}
+	said := s.ask("GET", "/api/partner/operations/k", seven, "")
+	if !strings.Contains(said.Body.String(), longNote) {
+		t.Error(said.Code, said.Body)
 	}
 }
 

@@ -60,17 +60,17 @@ func TestLimiterIsALeakingBucket(t *testing.T) {
 			now.Add(rapid.Int64Range(0, 400).Draw(t, "wait"))
 			key := rapid.SampledFrom([]string{"a", "b"}).Draw(t, "key")
 			want := buckets[key].allow(now.Now(), 1_000_000/int64(n), int64(burst))
-			ok, retry := l.Allow(key)
+			ok, retry := l.Allow(nil, key)
 			if ok != want || ok != (retry == 0) {
 				t.Fatalf("%s: %v, retry in %d, want %v", key, ok, retry, want)
 			}
 			if !ok { // and it is worth coming back then, not before
 				now.Add(retry - 1)
-				if again, _ := l.Allow(key); again {
+				if again, _ := l.Allow(nil, key); again {
 					t.Fatal("let in before the time it told")
 				}
 				now.Add(1)
-				if again, _ := l.Allow(key); !again || !buckets[key].allow(now.Now(), 1_000_000/int64(n), int64(burst)) {
+				if again, _ := l.Allow(nil, key); !again || !buckets[key].allow(now.Now(), 1_000_000/int64(n), int64(burst)) {
 					t.Fatal("refused at the time it told")
 				}
 			}
@@ -82,23 +82,23 @@ func TestAFloodOfKeysLiftsNoLimit(t *testing.T) {
 	t.Parallel()
 	now := clock.NewFake(1_700_000_000_000)
 	l := web.NewLimiter(now, 1, clock.Minute, 1, 100)
-	if ok, _ := l.Allow("mine"); !ok {
+	if ok, _ := l.Allow(nil, "mine"); !ok {
 		t.Fatal("the first try")
 	}
 	allowed := 0
 	for i := range 10_000 {
-		if ok, _ := l.Allow(fmt.Sprint("stranger", i)); ok {
+		if ok, _ := l.Allow(nil, fmt.Sprint("stranger", i)); ok {
 			allowed++
 		}
 	}
 	if allowed != 100 { // 99 slots of their own and the one they share
 		t.Errorf("%d strangers", allowed)
 	}
-	if ok, _ := l.Allow("mine"); ok {
+	if ok, _ := l.Allow(nil, "mine"); ok {
 		t.Error("the flood has washed my limit away")
 	}
 	now.Add(clock.Minute)
-	if ok, _ := l.Allow("newcomer"); !ok {
+	if ok, _ := l.Allow(nil, "newcomer"); !ok {
 		t.Error("keys at rest still hold memory")
 	}
 }

@@ -153,6 +153,9 @@ func (rt *route) problems(body bool) []*fault.Kind {
 	if !rt.Public {
 		list = append(list, ErrNoLogin, ErrDenied)
 	}
+	if rt.Fresh {
+		list = append(list, ErrStale)
+	}
 	if rt.door.Cookie && rt.Method != http.MethodGet && rt.Method != http.MethodHead {
 		list = append(list, ErrOrigin)
 	}

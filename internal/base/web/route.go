@@ -40,6 +40,7 @@ type Op struct {
 	Perm   string // needed from the caller; AnyCaller for whoever is known
 	Public bool   // nobody is asked who they are; then no Perm and no Write
 	Write  bool   // takes an Idempotency-Key and runs its effect in Write
+	Fresh  bool   // for callers who have just proved who they are: what a found session must not do
 	Zh, En string // what it does, one sentence each
 	Tags   []string
 	Errors []*fault.Kind // what its own rules may refuse
@@ -53,7 +54,7 @@ type Op struct {
 // RouteInfo is a route as lists and tests see it.
 type RouteInfo struct {
 	Door, Method, Path, ID, Perm string
-	Public, Write                bool
+	Public, Write, Fresh         bool
 	Zh, En                       string
 }
 
@@ -123,7 +124,7 @@ func (s *Server) newRoute(op Op) *route {
 func (s *Server) Routes() []RouteInfo {
 	out := make([]RouteInfo, len(s.routes))
 	for i, r := range s.routes {
-		out[i] = RouteInfo{r.Op.Door, r.Method, r.door.Prefix + r.Path, r.ID, r.Perm, r.Public, r.Write, r.Zh, r.En}
+		out[i] = RouteInfo{r.Op.Door, r.Method, r.door.Prefix + r.Path, r.ID, r.Perm, r.Public, r.Write, r.Fresh, r.Zh, r.En}
 	}
 	return out
 }
@@ -153,7 +154,7 @@ func (rt *route) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 
 func (x *exchange) admit(rt *route) error {
 	if rt.Limit != nil {
-		if err := rt.Limit.check(addressKey(remote(x.r))); err != nil {
+		if err := rt.Limit.check(x.s.opt.Shared, addressKey(remote(x.r))); err != nil {
 			return err
 		}
 	}
@@ -192,6 +193,9 @@ func (x *exchange) identify(rt *route) error {
 	x.ctx.Caller = caller
 	if rt.Perm != AnyCaller && !caller.May(rt.Perm) {
 		return ErrDenied.With("perm", rt.Perm)
+	}
+	if rt.Fresh && !caller.Fresh {
+		return ErrStale.New()
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 
 	"guanxi/internal/base/clock"
 	"guanxi/internal/base/db"
+	"guanxi/internal/base/shared"
 )
 
 // Options of a server.
@@ -24,7 +25,8 @@ type Options struct {
 	Clock   clock.Clock  // nil is the machine's
 	Log     *slog.Logger // nil is silent
 	Metrics func(route string, status int, seconds float64)
-	Title   string // of the API reference
+	Shared  *shared.Store // what the processes count together; nil: each alone
+	Title   string        // of the API reference
 	Version string
 	// TrustedProxies may tell who the caller is and that it came by TLS.
 	TrustedProxies []netip.Prefix

@@ -58,6 +58,7 @@ type saleReply struct {
 	ID     web.ID `json:"id"`
 	No     string `json:"no"`
 	Points int64  `json:"points"`
+	Note   string `json:"note,omitempty"`
 }
 
 type shop struct {
@@ -178,8 +179,10 @@ func (s *shop) add(c *web.Ctx, in *saleIn) (*saleReply, error) {
 			panic("in the lane")
 		case "later":
 			c.SetStatus(http.StatusAccepted)
+		case "long":
+			return &saleReply{ID: web.ID(row.ID), No: row.No, Note: longNote}, nil
 		}
-		return &saleReply{web.ID(row.ID), row.No, in.Body.Fen / 100}, nil
+		return &saleReply{ID: web.ID(row.ID), No: row.No, Points: in.Body.Fen / 100}, nil
 	})
 }
 

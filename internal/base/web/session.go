@@ -54,6 +54,9 @@ func sessionToken(r *http.Request) string {
 	return c.Value
 }
 
+// HasSession says whether a browser brings a session, whatever that is worth.
+func HasSession(r *http.Request) bool { return sessionToken(r) != "" }
+
 // SessionHash is the TokenHash of the session the request came with, "" when none: what a logout ends.
 func (c *Ctx) SessionHash() string {
 	token := sessionToken(c.x.r)

@@ -75,20 +75,22 @@ var Real = Hosts{
 
 // App is one 服务号 or 小程序.
 type App struct {
-	AppID     string            `json:"appid"`
-	Name      string            `json:"name"`
-	Original  string            `json:"original_id"` // gh_…
-	Secret    Secret            `json:"secret"`
-	Token     Secret            `json:"token"`         // of the message push
-	AESKey    Secret            `json:"aes_key"`       // EncodingAESKey; empty: plain mode
-	Owner     string            `json:"open_platform"` // the Open Platform account it is bound to: whose unionids it gets
-	Templates map[string]string `json:"templates"`     // purpose: template id
+	AppID    string `json:"appid"`
+	Name     string `json:"name"`
+	Original string `json:"original_id"` // gh_…
+	Secret   Secret `json:"secret"`
+	Token    Secret `json:"token"`         // of the message push
+	AESKey   Secret `json:"aes_key"`       // EncodingAESKey; empty: plain mode
+	Owner    string `json:"open_platform"` // the Open Platform account it is bound to: whose unionids it gets
+	Card     string `json:"member_card"`   // of an account: the card_id of its member card of 2016, where it has one
 }
 
 // Corp is one application of a 企业微信 company.
 type Corp struct {
 	CorpID  string `json:"corp_id"`
 	AgentID int64  `json:"agent_id"`
+	Name    string `json:"name"`
+	Owner   string `json:"open_platform"` // as of the apps: whose unionids it gets
 	Secret  Secret `json:"secret"`
 	Token   Secret `json:"token"`
 	AESKey  Secret `json:"aes_key"`
@@ -102,7 +104,7 @@ type SMS struct {
 	AppID     string            `json:"app_id"` // tencent's SmsSdkAppId
 	Region    string            `json:"region"`
 	Sign      string            `json:"sign"`      // the approved 签名
-	Templates map[string]string `json:"templates"` // purpose: template code; "code" is that of phone codes
+	Templates map[string]string `json:"templates"` // template code by occasion of a message; "code" is that of phone codes
 }
 
 // Mail is the server that takes e-mail.

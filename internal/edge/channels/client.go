@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -52,6 +53,15 @@ func Send(ctx context.Context, d Doer, req *http.Request) (Answer, error) {
 		return Answer{}, ErrTooLong
 	}
 	return Answer{res.StatusCode, res.Header, body}, nil
+}
+
+// Unreached says that a request never left: nobody was there to take it.
+func Unreached(err error) bool {
+	if _, ok := errors.AsType[*net.DNSError](err); ok {
+		return true
+	}
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "dial"
 }
 
 // quiet takes the address out of an error of net/http.

@@ -12,16 +12,20 @@ package entry
 import (
 	"context"
 	"log/slog"
+	"sync"
 
 	"guanxi/internal/base/clock"
 	"guanxi/internal/base/db"
 	"guanxi/internal/base/fault"
 	"guanxi/internal/base/vault"
 	"guanxi/internal/edge/channels"
+	"guanxi/internal/edge/mail"
+	"guanxi/internal/edge/wechat"
 	"guanxi/internal/edge/wechat/crypt"
 	"guanxi/internal/edge/wechat/mp"
 	"guanxi/internal/edge/wechat/oa"
 	"guanxi/internal/loyalty/member"
+	"guanxi/internal/loyalty/track"
 )
 
 // Failures a caller can see.
@@ -47,7 +51,7 @@ var (
 	ErrPhoneCodeOver = fault.Define("entry.phone_code_expired", fault.Conflict,
 		"验证码已失效，请重新获取", "The code is no longer valid; please ask for a new one")
 	ErrTooOften = fault.Define("entry.phone_limit", fault.TooMany,
-		"验证码发送太频繁，请 {seconds} 秒后再试", "Too many codes for this number; try again in {seconds} seconds")
+		"验证码发送太频繁，请 {seconds} 秒后再试", "Too many codes; try again in {seconds} seconds")
 	ErrSMS = fault.Define("entry.sms", fault.Unknown,
 		"短信暂时无法发送，请稍后再试", "The message can't be sent now; please try again")
 	ErrNoSMS = fault.Define("entry.no_sms", fault.Down,
@@ -57,6 +61,11 @@ var (
 // Texter sends a short message by the purpose of its template.
 type Texter interface {
 	Send(ctx context.Context, phone vault.Secret, purpose string, params map[string]string) error
+}
+
+// Mailer sends a letter.
+type Mailer interface {
+	Send(ctx context.Context, l mail.Letter) error
 }
 
 // Agreement is what somebody agreed to on the way in.
@@ -70,23 +79,39 @@ type Agreement struct {
 type Service struct {
 	DB      *db.DB
 	Members *member.Service
+	Tracks  *track.Service // the entry links
 	Vault   *vault.Vault
 	Clock   clock.Clock
 	Log     *slog.Logger
 	SMS     Texter // nil: no phone codes
+	Mail    Mailer // nil: no codes by mail
 	Public  string // how browsers reach us
 	AnyTime bool   // pushes may be of any time: an emulator's clock travels
 	// Agreed records an agreement in the Tx of joining.
 	Agreed func(tx *db.Tx, member int64, a Agreement) error
-	// Credits hears of answers to subscription questions: +1 for a yes, -1 for all that are left.
-	Credits func(tx *db.Tx, member int64, app, template string, change int) error
+	// Entered hears of everybody who has come in.
+	Entered func(tx *db.Tx, member int64, isNew bool) error
+	// Followed hears of a member who follows an account, also of one whom we know to follow when they come in. May be nil.
+	Followed func(tx *db.Tx, member int64) error
+	// Answered hears what a member says to subscriptions: a yes is one more message, else no more at all.
+	Answered func(tx *db.Tx, member int64, template string, yes bool, source string) error
+	// Carded hears that something happened to somebody's member card of 2016.
+	Carded func(tx *db.Tx, app, card, code string) error
+	// Receipt hears how a message fared: failure is "" when it arrived.
+	Receipt func(tx *db.Tx, member int64, kind, id, failure string)
 
-	oas  map[string]*oa.Client
-	mps  map[string]*mp.Client
-	keys map[string]*crypt.MessageKey // by appid, of those that seal their events
-	apps map[string]channels.App
-	kind map[string]string
-	pace *pace
+	oas   map[string]*oa.Client
+	mps   map[string]*mp.Client
+	keys  map[string]*crypt.MessageKey // by appid, of those that seal their events
+	apps  map[string]channels.App
+	kind  map[string]string
+	mini  string // the first 小程序
+	first string // the first 服务号
+	ways  map[string]Way
+	pace  *pace
+
+	mu   sync.Mutex
+	told map[string]int64 // when an incident of a flood was last written
 }
 
 // The kinds of accounts.
@@ -102,6 +127,12 @@ func (s *Service) Connect(c channels.Config, d channels.Doer) error {
 	for _, a := range c.OA {
 		s.oas[a.AppID], s.apps[a.AppID], s.kind[a.AppID] = oa.New(a, c.Hosts, d, s.Clock), a, kindOA
 	}
+	if len(c.OA) > 0 {
+		s.first = c.OA[0].AppID
+	}
+	if len(c.MP) > 0 {
+		s.mini = c.MP[0].AppID
+	}
 	for _, a := range c.MP {
 		s.mps[a.AppID], s.apps[a.AppID], s.kind[a.AppID] = mp.New(a, c.Hosts, d, s.Clock), a, kindMP
 	}
@@ -116,6 +147,25 @@ func (s *Service) Connect(c channels.Config, d channels.Doer) error {
 		s.keys[id] = k
 	}
 	return nil
+}
+
+// Way has another platform make a code by which people reach a clerk.
+type Way func(ctx context.Context, state, clerk string) (id, link string, err error)
+
+// AddWays lets scene codes be made for a company as for a 服务号.
+func (s *Service) AddWays(corp string, w Way) {
+	if s.ways == nil {
+		s.ways = map[string]Way{}
+	}
+	s.ways[corp] = w
+}
+
+// FirstOA is the account through which people come in, "" without one.
+func (s *Service) FirstOA() string { return s.first }
+
+// Refused records a push that was turned away.
+func (s *Service) Refused(ctx context.Context, app string, err error) {
+	s.flood(ctx, HookRefused, app, err.Error())
 }
 
 // OA gives the client of a 服务号; an empty id is the first one of the configuration's only one.
@@ -156,6 +206,38 @@ func (s *Service) openIdentity(app string, openid vault.Secret) member.Identity 
 
 func phoneIdentity(phone vault.Secret) member.Identity {
 	return member.Identity{Kind: member.KindPhone, Value: phone, Verified: true}
+}
+
+// flood records what anybody can cause, or every message does, once a minute: it must not fill the disk.
+func (s *Service) flood(ctx context.Context, kind, app, detail string) {
+	now := s.Clock.Now()
+	s.mu.Lock()
+	last, known := s.told[kind+app]
+	quiet := known && now-last < clock.Minute
+	if !quiet {
+		if s.told == nil {
+			s.told = map[string]int64{}
+		}
+		s.told[kind+app] = now
+	}
+	s.mu.Unlock()
+	if !quiet {
+		s.Note(ctx, kind, app, detail)
+	}
+}
+
+// Trouble records that a channel needs a person: credentials, permissions, a template, a quota.
+func (s *Service) Trouble(ctx context.Context, app string, err error) {
+	kind := TroubleSetup
+	switch wechat.ClassOf(err) { //nolint:exhaustive // the others are the set-up's
+	case wechat.Token:
+		kind = TroubleToken
+	case wechat.Quota:
+		kind = TroubleQuota
+	case wechat.NoTemplate, wechat.Permanent:
+		kind = TroubleTemplate
+	}
+	s.flood(ctx, kind, app, err.Error())
 }
 
 // Note records an incident. It has a Tx of its own, because that of the refusal is undone.

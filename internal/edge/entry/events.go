@@ -2,6 +2,7 @@ package entry
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"guanxi/internal/base/clock"
@@ -24,8 +25,13 @@ const forgetEntry job.Kind[job.Slot] = "entry.forget"
 // RegisterJobs names the background work.
 func (s *Service) RegisterJobs(r *job.Runner) {
 	job.Register(r, Pushed, job.Spec{Zh: "处理微信事件", En: "Follow what WeChat tells"}, s.follow)
+	job.Register(r, makeScene, job.Spec{Zh: "生成带参二维码", En: "Have a scene code made"}, s.makeScene)
+	job.Register(r, publishMenu, job.Spec{Zh: "发布服务号菜单", En: "Publish the menu of an account"}, s.publishMenu)
 	job.Register(r, forgetEntry, job.Spec{Zh: "清理过期登录凭证", En: "Forget logins that are over"}, s.forget)
-	r.Schedule(job.Daily(forgetEntry, 4, 50))
+	job.Register(r, checkFollowers, job.Spec{Zh: "核对关注者", En: "Compare the lists of followers"}, s.checkFollowers)
+	job.Register(r, makeLink, job.Spec{Zh: "生成小程序入口链接", En: "Have a mini-program link made"}, s.makeLink)
+	job.Register(r, renewLinks, job.Spec{Zh: "续期小程序入口链接", En: "Renew mini-program links"}, s.renewLinks)
+	r.Schedule(job.Daily(forgetEntry, 4, 50), job.Daily(renewLinks, 4, 20), job.Daily(checkFollowers, 3, 40))
 }
 
 func (s *Service) followKey(app string, openid vault.Secret) string {
@@ -57,7 +63,7 @@ func (s *Service) follow(ctx context.Context, run *job.Run, args EventArgs) erro
 	if err != nil {
 		return job.GiveUp(err)
 	}
-	fresh := false
+	fresh, unionid := false, s.unionOf(ctx, row.App, &e)
 	err = run.Write(ctx, db.Op{}, func(tx *db.Tx) error {
 		fresh = false
 		row, ok := events.Get(tx, args.ID)
@@ -67,7 +73,7 @@ func (s *Service) follow(ctx context.Context, run *job.Run, args EventArgs) erro
 		row.Sealed = ""
 		events.Put(tx, row)
 		var err error
-		if fresh, err = s.apply(tx, row.App, &e); err != nil {
+		if fresh, err = s.apply(tx, row.App, &e, unionid); err != nil {
 			return err
 		}
 		return run.Finish(tx)
@@ -79,18 +85,32 @@ func (s *Service) follow(ctx context.Context, run *job.Run, args EventArgs) erro
 }
 
 // apply books an event. It says whether the person should be greeted.
-func (s *Service) apply(tx *db.Tx, app string, e *Event) (greet bool, err error) {
+func (s *Service) apply(tx *db.Tx, app string, e *Event, unionid vault.Secret) (greet bool, err error) {
 	openid := vault.Hide(e.From)
 	if e.Type != "event" {
 		return false, nil
 	}
 	switch e.Event {
 	case "subscribe", "SCAN":
-		return s.followed(tx, app, openid, e, 1), nil
+		counted(tx, app, sceneText(e), func(c *Scene) {
+			c.Scans++
+			if e.Event == "subscribe" {
+				c.Follows++
+			}
+		})
+		greet = s.followed(tx, app, openid, e, 1)
+		return greet, s.tellFollowed(tx, proof{app: app, openid: openid, unionid: unionid})
 	case "unsubscribe":
 		s.followed(tx, app, openid, e, 0)
 	case "subscribe_msg_popup_event", "subscribe_msg_change_event":
 		return false, s.answered(tx, app, openid, e)
+	case "subscribe_msg_sent_event", "TEMPLATESENDJOBFINISH":
+		return false, s.fared(tx, app, openid, e)
+	case "user_get_card", "submit_membercard_user_info", "user_del_card":
+		if s.Carded == nil {
+			return false, nil
+		}
+		return false, s.Carded(tx, app, e.Card, e.Code)
 	case "user_authorization_revoke", "user_authorization_cancellation":
 		if e.OpenID != "" {
 			openid = vault.Hide(e.OpenID)
@@ -98,6 +118,47 @@ func (s *Service) apply(tx *db.Tx, app string, e *Event) (greet bool, err error)
 		return false, s.withdrew(tx, app, openid, e.Event)
 	}
 	return false, nil
+}
+
+// unionOf asks the platform who has come to follow, when no member is known by this account's id: a member of the mini program is known
+// by the unionid. When it can't be asked now, the night's comparison or the next login finds out.
+func (s *Service) unionOf(ctx context.Context, app string, e *Event) (unionid vault.Secret) {
+	c := s.oas[app]
+	if c == nil || e.Type != "event" || e.Event != "subscribe" || s.Followed == nil || s.apps[app].Owner == "" {
+		return unionid
+	}
+	known := true
+	err := s.DB.View(ctx, func(v *db.View) (err error) {
+		_, known, err = s.Members.Lookup(v, []member.Identity{s.openIdentity(app, vault.Hide(e.From))})
+		return err
+	})
+	if err != nil || known {
+		return unionid
+	}
+	if u, err := c.User(ctx, e.From); err == nil {
+		unionid = vault.Hide(u.UnionID)
+	}
+	return unionid
+}
+
+// tellFollowed tells of a follower who is a member, unless somebody newer knows that they left.
+func (s *Service) tellFollowed(tx *db.Tx, p proof) error {
+	if s.Followed == nil || !s.Follows(tx, p.app, p.openid) {
+		return nil
+	}
+	id, ok, err := s.Members.Lookup(tx, s.identities(p))
+	if err != nil || !ok {
+		return err
+	}
+	return s.Followed(tx, id)
+}
+
+// sceneText is what the code said by which somebody came, "" when there was none.
+func sceneText(e *Event) string {
+	if scene := strings.TrimPrefix(e.Key, "qrscene_"); e.Ticket != "" && len(scene) <= 96 {
+		return scene
+	}
+	return ""
 }
 
 // followed notes that somebody came or left. Pushes overtake one another: an older one changes nothing, and of two in one second
@@ -110,7 +171,7 @@ func (s *Service) followed(tx *db.Tx, app string, openid vault.Secret, e *Event,
 	}
 	was := row.Following
 	row.ID, row.App, row.Following, row.Changed = key, app, following, at
-	if scene := strings.TrimPrefix(e.Key, "qrscene_"); following == 1 && e.Ticket != "" && len(scene) <= 96 {
+	if scene := sceneText(e); following == 1 && scene != "" {
 		row.Scene = scene
 	}
 	if known {
@@ -124,19 +185,58 @@ func (s *Service) followed(tx *db.Tx, app string, openid vault.Secret, e *Event,
 // answered books the answers to subscription questions of a member. Strangers' answers are the platform's business.
 func (s *Service) answered(tx *db.Tx, app string, openid vault.Secret, e *Event) error {
 	id, ok, err := s.Members.Lookup(tx, []member.Identity{s.openIdentity(app, openid)})
-	if err != nil || !ok || s.Credits == nil {
+	if err != nil || !ok || s.Answered == nil {
 		return err
 	}
-	for _, a := range e.Answers {
-		change := -1
-		if a.Said == "accept" {
-			change = 1
+	for i, a := range e.Answers {
+		yes := a.Said == "accept"
+		if !yes && e.Event == "subscribe_msg_popup_event" {
+			continue // a no to one question takes nothing away of what was allowed before
 		}
-		if err := s.Credits(tx, id, app, a.Template, change); err != nil {
+		if err := s.Answered(tx, id, a.Template, yes, fmt.Sprintf("%d:%d", tx.ID(), i)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// fared books how messages to a member fared.
+func (s *Service) fared(tx *db.Tx, app string, openid vault.Secret, e *Event) error {
+	id, ok, err := s.Members.Lookup(tx, []member.Identity{s.openIdentity(app, openid)})
+	if err != nil || !ok || s.Receipt == nil {
+		return err
+	}
+	kind := s.kind[app]
+	if e.Status != "" && e.Status != "success" {
+		s.Receipt(tx, id, kind, string(e.SendID), e.Status)
+	}
+	for _, a := range e.Answers {
+		if a.Error != "" && a.Error != "0" {
+			s.Receipt(tx, id, kind, a.MsgID, a.Error+" "+a.Status)
+		}
+	}
+	return nil
+}
+
+// Left says whether we know that somebody does not follow an account.
+func (s *Service) Left(ctx context.Context, app string, openid vault.Secret) (left bool) {
+	_ = s.DB.View(ctx, func(v *db.View) error { // when it can't be read, the platform will tell
+		f, ok := follows.Get(v, s.followKey(app, openid))
+		left = ok && f.Following == 0
+		return nil
+	})
+	return left
+}
+
+// NoteLeft notes that the platform says that somebody does not follow.
+func (s *Service) NoteLeft(ctx context.Context, app string, openid vault.Secret) {
+	err := s.DB.Write(context.WithoutCancel(ctx), db.Op{Actor: "system:entry"}, func(tx *db.Tx) error {
+		s.followed(tx, app, openid, &Event{At: tx.Now() / clock.Second}, 0)
+		return nil
+	})
+	if err != nil {
+		s.Log.Warn("not noted that somebody left", "err", err)
+	}
 }
 
 // withdrew takes from us what somebody withdrew in WeChat: the identity of this account and the sessions. A membership that nothing
@@ -174,7 +274,7 @@ func (s *Service) welcome(ctx context.Context, app string, e *Event) {
 	if c == nil {
 		return
 	}
-	link := s.Public + "/hooks/wechat/oa/" + app + "/login?next=%2Fm%2F"
+	link := s.JoinURL(app, From{})
 	if err := c.SendLink(ctx, e.From, "欢迎来到"+c.App.Name, "点此加入会员，积分即刻到账", link, ""); err != nil {
 		s.Log.Info("a greeting was not sent", "app", app, "code", wechat.CodeOf(err))
 	}

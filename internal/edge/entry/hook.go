@@ -36,6 +36,8 @@ type Event struct {
 	Content string `xml:"Content" json:"Content"`
 	OpenID  string `xml:"OpenID" json:"OpenID"`
 	Revoked string `xml:"RevokeInfo" json:"RevokeInfo"`
+	Card    string `xml:"CardId" json:"CardId"`
+	Code    string `xml:"UserCardCode" json:"UserCardCode"`
 	Answers []Answer
 }
 
@@ -142,7 +144,7 @@ func (s *Service) hook(kind string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		app, q := r.PathValue("app"), r.URL.Query()
 		if s.kind[app] != kind {
-			s.Note(r.Context(), "hook.app", "", "a push for an account that is not connected")
+			s.flood(r.Context(), HookApp, "", "a push for an account that is not connected")
 			http.NotFound(w, r)
 			return
 		}
@@ -193,7 +195,7 @@ func safeEcho(s string) string {
 }
 
 func (s *Service) turnAway(w http.ResponseWriter, r *http.Request, app string, err error) {
-	s.Note(r.Context(), "hook.refused", app, err.Error())
+	s.flood(r.Context(), HookRefused, app, err.Error())
 	w.WriteHeader(http.StatusForbidden)
 }
 

@@ -1,9 +1,9 @@
 package entry
 
 import (
+	"cmp"
 	"context"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"guanxi/internal/base/clock"
@@ -12,6 +12,7 @@ import (
 	"guanxi/internal/base/vault"
 	"guanxi/internal/base/web"
 	"guanxi/internal/loyalty/member"
+	"guanxi/internal/loyalty/track"
 )
 
 // RoutesMember registers how members come in, at their door.
@@ -28,6 +29,7 @@ func (s *Service) RoutesMember(srv *web.Server) {
 		Errors: []*fault.Kind{ErrApp, ErrTicket, ErrCodeOver, ErrCodeUsed, ErrRisky, ErrPlatform, ErrPhoneCode, ErrPhoneCodeOver, vault.ErrPhone, member.ErrRival, member.ErrBlocked}}, s.postWechat)
 	web.Route(srv, web.Op{Door: member.Door, Method: http.MethodPost, Path: "/me/phone", ID: "entry.bind_phone", Perm: web.AnyCaller, Write: true, Tags: tags,
 		Zh: "绑定手机号", En: "Bind a phone", Errors: []*fault.Kind{vault.ErrPhone, ErrPhoneCode, ErrPhoneCodeOver, member.ErrRival}}, s.postPhone)
+	s.emailRoutes(srv, tags)
 	web.Route(srv, web.Op{Door: member.Door, Method: http.MethodGet, Path: "/wechat/js-config", ID: "entry.js_config", Public: true, Tags: tags, Limit: s.pace.page,
 		Zh: "页面使用微信 JS-SDK 的签名", En: "The signature with which a page uses WeChat's JS-SDK", Errors: []*fault.Kind{ErrApp, ErrPlatform, ErrPage}}, s.getJSConfig)
 }
@@ -38,6 +40,7 @@ func (s *Service) Handle(srv *web.Server) {
 	srv.Handle("GET /hooks/wechat/oa/{app}/return", http.HandlerFunc(s.Return))
 	srv.Handle("/hooks/wechat/oa/{app}", s.hook(kindOA))
 	srv.Handle("/hooks/wechat/mp/{app}", s.hook(kindMP))
+	srv.Handle("GET "+LinkPath+"{code}", http.HandlerFunc(s.Link))
 }
 
 type codeIn struct {
@@ -66,6 +69,7 @@ type AgreementIn struct {
 	Store   string `json:"store,omitempty" maxLength:"64" doc:"门店编码|code of the store"`
 	Clerk   string `json:"clerk,omitempty" maxLength:"32" doc:"导购编号|number of the clerk"`
 	Source  string `json:"source,omitempty" maxLength:"32" doc:"来源|the source"`
+	Link    string `json:"link,omitempty" maxLength:"24" doc:"入口链接的短码；其渠道、门店与来源以链接为准|code of the entry link; its channel, store and source count"`
 	Invite  string `json:"invite,omitempty" maxLength:"64" doc:"邀请码|code of an invitation"`
 }
 
@@ -104,7 +108,7 @@ type SessionOut struct {
 func (s *Service) postSession(c *web.Ctx, in *sessionIn) (*SessionOut, error) {
 	phone, err := vault.Phone(in.Body.Phone)
 	if err == nil {
-		err = s.checkCode(c, phone, in.Body.Code)
+		err = s.checkCode(c, s.phoneKey(phone), in.Body.Code)
 	}
 	if err != nil {
 		return nil, s.refused(c, "", err)
@@ -177,7 +181,7 @@ func (s *Service) addPhone(c *web.Ctx, w *way, in *wechatIn) (err error) {
 			return err
 		}
 		w.sms = b.SMSCode
-		return s.checkCode(c, w.phone, b.SMSCode)
+		return s.checkCode(c, s.phoneKey(w.phone), b.SMSCode)
 	}
 	return nil
 }
@@ -207,11 +211,14 @@ func cookieValue(header, name string) string {
 	return ""
 }
 
+// entryActor is who writes while nobody is known yet.
+const entryActor = "member:entry"
+
 // enter lets somebody in. Who is new and has not agreed gets a ticket instead, and nothing is stored but that.
 func (s *Service) enter(c *web.Ctx, w way, mini bool) (*SessionOut, error) {
 	out := &SessionOut{}
 	token := ""
-	err := s.DB.Write(context.WithoutCancel(c), db.Op{Actor: "member:entry"}, func(tx *db.Tx) (err error) {
+	err := s.DB.Write(context.WithoutCancel(c), db.Op{Actor: entryActor}, func(tx *db.Tx) (err error) {
 		*out, token = SessionOut{}, ""
 		_, known, err := s.Members.Lookup(tx, w.list)
 		if err != nil {
@@ -232,7 +239,7 @@ func (s *Service) enter(c *web.Ctx, w way, mini bool) (*SessionOut, error) {
 		return err
 	})
 	if err != nil {
-		return nil, s.refused(c, w.proof.app, err)
+		return nil, s.refused(c, w.proof.app, s.Members.AfterRefusal(c, s.DB, entryActor, 0, w.list, err))
 	}
 	switch {
 	case out.State != "in":
@@ -265,21 +272,24 @@ func (s *Service) useUp(tx *db.Tx, w *way) error {
 		tickets.Delete(tx, web.TokenHash(w.ticket))
 	}
 	if w.sms != "" {
-		return s.useCode(tx, w.phone, w.sms)
+		return s.useCode(tx, s.phoneKey(w.phone), w.sms)
 	}
 	return nil
 }
 
-// letIn finds or makes the member. Where they came from is what the page says, or the code by which they followed.
-func (s *Service) letIn(tx *db.Tx, w *way, ip string) (member.Entered, error) {
-	e := member.Entry{Identities: w.list, Channel: w.channel}
-	from := w.agreement
-	if from == nil {
-		from = &AgreementIn{}
-	}
+// cameFrom says where somebody comes from: an entry link knows best, then the page, then the code by which they followed.
+func (s *Service) cameFrom(tx *db.Tx, w *way, from *AgreementIn) (e member.Entry, scene string) {
+	e = member.Entry{Identities: w.list, Channel: w.channel}
 	if w.proof.app != "" {
 		if f, ok := follows.Get(tx, s.followKey(w.proof.app, w.proof.openid)); ok && from.Store == "" {
-			e.Store, e.Source = sceneOf(f.Scene)
+			came := FromScene(f.Scene)
+			e.Store, e.Source, scene = came.Store, came.Source, f.Scene
+			if came.Clerk != "" {
+				e.Source = "clerk:" + came.Clerk
+			}
+			if came.Channel != "" {
+				e.Channel = came.Channel
+			}
 		}
 	}
 	if from.Channel != "" {
@@ -294,9 +304,37 @@ func (s *Service) letIn(tx *db.Tx, w *way, ip string) (member.Entered, error) {
 	case from.Source != "":
 		e.Source = from.Source
 	}
+	if l, ok := track.LinkOf(tx, from.Link); ok {
+		e.Source = l.MemberSource()
+		e.Channel, e.Store = cmp.Or(l.From.Channel, e.Channel), cmp.Or(l.From.Store, e.Store)
+	}
+	return e, scene
+}
+
+// letIn finds or makes the member.
+func (s *Service) letIn(tx *db.Tx, w *way, ip string) (member.Entered, error) {
+	from := w.agreement
+	if from == nil {
+		from = &AgreementIn{}
+	}
+	e, scene := s.cameFrom(tx, w, from)
 	m, err := s.Members.Enter(tx, e)
 	if err != nil {
 		return m, err
+	}
+	if m.IsNew {
+		s.Joined(tx, w.proof.app, scene)
+		s.Tracks.JoinedBy(tx, from.Link)
+	}
+	if s.Entered != nil {
+		if err := s.Entered(tx, m.Member.ID, m.IsNew); err != nil {
+			return m, err
+		}
+	}
+	if w.proof.kind == kindOA {
+		if err := s.tellFollowed(tx, w.proof); err != nil {
+			return m, err
+		}
 	}
 	if !w.phone.IsEmpty() {
 		if err := s.Members.NotePhone(tx, m.Member.ID, w.phone); err != nil {
@@ -307,18 +345,6 @@ func (s *Service) letIn(tx *db.Tx, w *way, ip string) (member.Entered, error) {
 		return m, s.Agreed(tx, m.Member.ID, Agreement{Version: w.agreement.Version, Channel: e.Channel, IP: ip})
 	}
 	return m, nil
-}
-
-// sceneOf reads a scene: "s=S001&c=7".
-func sceneOf(scene string) (store, source string) {
-	q, err := url.ParseQuery(strings.TrimPrefix(scene, "qrscene_"))
-	if err != nil {
-		return "", ""
-	}
-	if c := q.Get("c"); c != "" {
-		source = "clerk:" + c
-	}
-	return q.Get("s"), source
 }
 
 type phoneIn struct {
@@ -342,7 +368,7 @@ func (s *Service) postPhone(c *web.Ctx, in *phoneIn) (*phoneOut, error) {
 		if id, ok, err := s.Members.Lookup(tx, []member.Identity{phoneIdentity(phone)}); err != nil || ok && id == c.Caller.ID {
 			return &phoneOut{phone.String()}, err
 		}
-		if err := s.useCode(tx, phone, in.Body.Code); err != nil {
+		if err := s.useCode(tx, s.phoneKey(phone), in.Body.Code); err != nil {
 			return nil, err
 		}
 		m, err := s.Members.Enter(tx, member.Entry{Identities: []member.Identity{phoneIdentity(phone)}, Self: c.Caller.ID})
@@ -352,12 +378,12 @@ func (s *Service) postPhone(c *web.Ctx, in *phoneIn) (*phoneOut, error) {
 		return &phoneOut{phone.String()}, s.Members.NotePhone(tx, m.Member.ID, phone)
 	})
 	if fault.Is(err, ErrPhoneCodeOver) { // a wrong code counts as a try; the same request again was answered above
-		if why := s.checkCode(c, phone, in.Body.Code); why != nil {
+		if why := s.checkCode(c, s.phoneKey(phone), in.Body.Code); why != nil {
 			err = why
 		}
 	}
 	if err != nil {
-		return nil, s.refused(c, "", err)
+		return nil, s.refused(c, "", s.Members.AfterRefusal(c, s.DB, entryActor, c.Caller.ID, []member.Identity{phoneIdentity(phone)}, err))
 	}
 	return out, nil
 }

@@ -34,7 +34,7 @@ func (s *Service) SendCode(ctx context.Context, typed string) (again int64, err 
 		return 0, ErrNoSMS.New()
 	}
 	code := fmt.Sprintf("%06d", id.Seed()%1_000_000)
-	err = s.DB.Write(ctx, db.Op{Actor: "system:entry"}, func(tx *db.Tx) error { return s.noteCode(tx, phone, code) })
+	err = s.DB.Write(ctx, db.Op{Actor: "system:entry"}, func(tx *db.Tx) error { return s.noteCode(tx, s.phoneKey(phone), code) })
 	if err != nil {
 		return 0, s.refused(ctx, "", err)
 	}
@@ -46,8 +46,10 @@ func (s *Service) SendCode(ctx context.Context, typed string) (again int64, err 
 	return codeEvery / clock.Second, nil
 }
 
-func (s *Service) noteCode(tx *db.Tx, phone vault.Secret, code string) error {
-	key := s.Vault.Index(phoneIndex, phone)
+func (s *Service) phoneKey(phone vault.Secret) string { return s.Vault.Index(phoneIndex, phone) }
+
+// noteCode keeps a code that is sent to somebody, under what they are found by, and refuses when too many were.
+func (s *Service) noteCode(tx *db.Tx, key, code string) error {
 	row, known := codes.Get(tx, key)
 	now, day := tx.Now(), clock.Shanghai.LocalDay(tx.Now())
 	if wait := row.SentAt + codeEvery - now; known && wait > 0 {
@@ -80,8 +82,7 @@ func (s *Service) codeHash(key, code string) string {
 }
 
 // checkCode counts a try in a Tx of its own, which stands whatever comes after: else every refusal would give the try back.
-func (s *Service) checkCode(ctx context.Context, phone vault.Secret, code string) error {
-	key := s.Vault.Index(phoneIndex, phone)
+func (s *Service) checkCode(ctx context.Context, key, code string) error {
 	var verdict error
 	err := s.DB.Write(ctx, db.Op{Actor: "system:entry"}, func(tx *db.Tx) error {
 		verdict = nil
@@ -104,8 +105,7 @@ func (s *Service) checkCode(ctx context.Context, phone vault.Secret, code string
 }
 
 // useCode ends a code in the Tx of what it was good for, so that of two who bring it at once only one gets in.
-func (s *Service) useCode(tx *db.Tx, phone vault.Secret, code string) error {
-	key := s.Vault.Index(phoneIndex, phone)
+func (s *Service) useCode(tx *db.Tx, key, code string) error {
 	row, ok := codes.Get(tx, key)
 	if !ok || row.Code == "" || row.Code != s.codeHash(key, code) || tx.Now()-row.SentAt >= codeLives || row.Tries >= codeTries {
 		return ErrPhoneCodeOver.New()

@@ -128,3 +128,12 @@ func ticketsAfter(r db.Reader, after string, limit int) []ticketRow {
 		Less:  func(a, b *ticketRow) bool { return a.Hash < b.Hash },
 	})
 }
+
+// followersAfter walks through those who follow an account.
+func followersAfter(r db.Reader, app, after string, limit int) []followRow {
+	return follows.Select(r, db.Query[followRow]{
+		Where: "id > ? AND app = ? AND following = 1", Args: []any{after, app}, Order: "id", Limit: limit,
+		Match: func(f *followRow) bool { return f.ID > after && f.App == app && f.Following == 1 },
+		Less:  func(a, b *followRow) bool { return a.ID < b.ID },
+	})
+}

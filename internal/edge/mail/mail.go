@@ -35,6 +35,7 @@ func New(c channels.Config) *Client {
 // Letter is one e-mail. Leave is where one tap takes the reader off the list; marketing must have it.
 type Letter struct {
 	To      vault.Secret
+	Key     string // makes its Message-ID, so that the same letter sent again is known; empty: a new one
 	Subject string
 	Text    string
 	Leave   string
@@ -66,6 +67,9 @@ func (c *Client) Send(ctx context.Context, l Letter) error {
 	}
 	if m.To(l.To.Reveal()) != nil {
 		return ErrAddress
+	}
+	if l.Key != "" {
+		m.SetMessageIDWithValue(l.Key + "@guanxi")
 	}
 	m.Subject(l.Subject)
 	m.SetBodyString(mail.TypeTextPlain, l.Text)

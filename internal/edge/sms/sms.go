@@ -30,6 +30,7 @@ var (
 	ErrSetup    = errors.New("sms: signature, template, key or balance: an operator must act")
 	ErrNumber   = errors.New("sms: the number is not one that can be reached")
 	ErrBusy     = errors.New("sms: the vendor does not answer; it may or may not have been sent")
+	ErrAway     = errors.New("sms: the vendor is not reached; nothing was sent")
 	ErrTemplate = errors.New("sms: no template for this purpose")
 )
 
@@ -156,6 +157,9 @@ func verdict(code, message string, known map[string]error) error {
 
 func (c *Client) ask(ctx context.Context, req *http.Request, out any) error {
 	ans, err := channels.Send(ctx, c.HTTP, req)
+	if channels.Unreached(err) {
+		return ErrAway
+	}
 	if err != nil || ans.Status >= http.StatusInternalServerError {
 		return ErrBusy
 	}

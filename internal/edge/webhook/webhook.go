@@ -1,4 +1,4 @@
-// Package webhook tells facts to outside consumers (外部订阅, Standard Webhooks 1.0.0).
+// Package webhook tells facts to outside consumers (外部订阅, Standard Webhooks 1.0.0) and to a stream of NATS JetStream.
 //
 // Invariants:
 //   - An endpoint gets every fact it asked for, in the order they were committed, at least once, each under the same id.
@@ -78,7 +78,9 @@ func (e *Endpoint) place() vault.Place {
 type Service struct {
 	Vault  *vault.Vault
 	Inside []netip.Prefix // networks of our own that may be sent to; with any, plain http is allowed
+	NATS   vault.Secret   // servers of NATS; empty for none
 	post   poster
+	stream stream
 }
 
 // Push is the job that sends to an endpoint what it has not got yet.
@@ -86,7 +88,7 @@ const Push job.Kind[int64] = "webhook.push"
 
 // Wire lets every commit with facts wake the senders.
 func (s *Service) Wire(d *db.DB, r *job.Runner) {
-	s.post = newPoster(s.Inside)
+	s.post, s.stream.servers = newPoster(s.Inside), s.NATS
 	job.Register(r, Push, job.Spec{Zh: "推送事件", En: "Send facts to an endpoint", Lease: leaseMs * 2}, s.push)
 	d.BeforeCommit(func(tx *db.Tx) {
 		if len(fact.Table.Added(tx)) == 0 {
@@ -205,9 +207,11 @@ func (s *Service) push(ctx context.Context, run *job.Run, endpoint int64) error 
 	if err != nil || e.Status != On {
 		return err
 	}
-	secret, err := s.Vault.Open(e.place(), e.secret)
-	if err != nil {
-		return err
+	var secret vault.Secret
+	if e.URL != streamAddress {
+		if secret, err = s.Vault.Open(e.place(), e.secret); err != nil {
+			return err
+		}
 	}
 	for more := true; more; {
 		refused := s.page(ctx, run, &e, secret)
@@ -231,7 +235,10 @@ func (s *Service) take(ctx context.Context, run *job.Run, endpoint int64) (e End
 			at := e.leaseUntil
 			endpoints.Put(tx, e)
 			e.Status = Off // for this run
-			return wake(tx, endpoint, at)
+			// This job is for a sender that died. It does not count as one that waits: whatever happens once the sender
+			// has finished is told at once. One is enough for a lease.
+			_, err := job.Add(tx, Push, endpoint, job.At(at), job.Key(id.String(endpoint)+"@"+id.String(at)))
+			return err
 		}
 		e.fence++
 		e.leaseUntil = tx.Now() + leaseMs
@@ -252,7 +259,13 @@ func (s *Service) page(ctx context.Context, run *job.Run, e *Endpoint, secret va
 	began := now()
 	for i := range facts {
 		if e.wants(facts[i].Kind) {
-			if err := s.post.send(ctx, e.URL, secret, &facts[i], now()); err != nil {
+			var err error
+			if e.URL == streamAddress {
+				err = s.stream.send(ctx, &facts[i])
+			} else {
+				err = s.post.send(ctx, e.URL, secret, &facts[i], now())
+			}
+			if err != nil {
 				return err
 			}
 			e.SentAt = now()
@@ -286,6 +299,10 @@ func (s *Service) settle(ctx context.Context, run *job.Run, e *Endpoint, refused
 		case refused == nil:
 			row.Fails, row.LastError = 0, ""
 			more = len(factsAfter(tx, e.Position, 1)) > 0
+		case row.URL == streamAddress: // it is our own: it is waited for, and never given up
+			next = tx.Now() + min(int64(1+row.Fails)*clock.Second, clock.Minute/2)
+			row.Fails++
+			row.LastError = firstLine(refused)
 		case isGone(refused) || row.Fails >= len(waits):
 			row.Status, row.LastError = Off, firstLine(refused)
 			active.Bump(tx)

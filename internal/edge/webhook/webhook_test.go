@@ -358,3 +358,35 @@ func TestAConsumerHearsWithinHalfASecond(t *testing.T) {
 	slices.Sort(late)
 	t.Logf("from the acknowledgement to the consumer: p50 %v, p99 %v, longest %v", late[len(late)/2], late[len(late)*99/100], late[len(late)-1])
 }
+
+// TestWhatComesAfterACollisionDoesNotWaitForTheLease: a second worker met the first at work and left a job for when its
+// lease would run out. The first finishes long before that; what happens next is told at once.
+func TestWhatComesAfterACollisionDoesNotWaitForTheLease(t *testing.T) {
+	t.Parallel()
+	w := open(t, clock.NewFake(start), loopback)
+	id := w.subscribe()
+	lease := func(until int64) {
+		w.write(func(tx *db.Tx) error {
+			e, _ := endpoints.Get(tx, id)
+			e.leaseUntil, e.fence = until, e.fence+1
+			endpoints.Put(tx, e)
+			return nil
+		})
+	}
+	lease(start + leaseMs)
+	for n := range 3 { // each a collision
+		w.happen(n)
+		w.step()
+	}
+	lease(0)
+	w.happen(3)
+	w.step()
+	if got := w.numbers(); !slices.Equal(got, upTo(4)) {
+		t.Errorf("arrived: %v", got)
+	}
+	var waiting int64
+	_ = w.d.View(context.Background(), func(v *db.View) error { waiting = job.Count(v).Ready; return nil })
+	if waiting != 1 {
+		t.Errorf("three collisions left %d jobs", waiting)
+	}
+}

@@ -162,7 +162,7 @@ type envelope struct {
 // call sends one request. Success is an absent or zero errcode, whatever the HTTP status of a failure says.
 func (c *Caller) call(ctx context.Context, method, path string, query url.Values, in, out any) (http.Header, error) {
 	if until := c.pausedUntil(path); until > c.Clock.Now() {
-		return nil, &Error{API: path, Code: 45009, Msg: "paused until the quota begins anew", Class: Quota}
+		return nil, &Error{API: path, Code: 45009, Msg: "paused until the quota begins anew", Class: Quota, Until: until}
 	}
 	body, err := encode(in)
 	if err != nil {
@@ -184,7 +184,7 @@ func (c *Caller) call(ctx context.Context, method, path string, query url.Values
 		return nil, fmt.Errorf("wechat: %s: %w", path, err)
 	}
 	if ans.Status >= http.StatusInternalServerError {
-		return nil, &Error{API: path, Code: -1, Msg: fmt.Sprintf("HTTP %d", ans.Status), Class: Busy}
+		return nil, &Error{API: path, Code: -1, Msg: fmt.Sprintf("HTTP %d", ans.Status), Class: Busy, Lost: true}
 	}
 	return ans.Header, c.read(path, ans, out)
 }
@@ -196,11 +196,10 @@ func (c *Caller) read(path string, ans channels.Answer, out any) error {
 	}
 	var e envelope
 	if err := json.Unmarshal(ans.Body, &e); err != nil {
-		return &Error{API: path, Code: -1, Msg: "the answer is no JSON", Class: Busy}
+		return &Error{API: path, Code: -1, Msg: "the answer is no JSON", Class: Busy, Lost: true}
 	}
 	if e.ErrCode != 0 {
-		c.note(path, e.ErrCode)
-		return &Error{API: path, Code: e.ErrCode, Msg: e.ErrMsg, Class: classOf(path, e.ErrCode)}
+		return &Error{API: path, Code: e.ErrCode, Msg: e.ErrMsg, Class: classOf(path, e.ErrCode), Until: c.note(path, e.ErrCode)}
 	}
 	if _, raw := out.(*[]byte); out == nil || raw {
 		return nil
@@ -212,8 +211,7 @@ func (c *Caller) read(path string, ans channels.Answer, out any) error {
 }
 
 // note pauses a path whose quota is used up: of the day until midnight in Shanghai, of the minute until the next one.
-func (c *Caller) note(path string, code int) {
-	var until int64
+func (c *Caller) note(path string, code int) (until int64) {
 	now := c.Clock.Now()
 	switch code {
 	case 45009:
@@ -221,7 +219,7 @@ func (c *Caller) note(path string, code int) {
 	case 45011, 44990:
 		until = (now/clock.Minute + 1) * clock.Minute
 	default:
-		return
+		return 0
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -229,6 +227,20 @@ func (c *Caller) note(path string, code int) {
 		c.paused = map[string]int64{}
 	}
 	c.paused[path] = until
+	return until
+}
+
+// Paused lists the calls whose quota is used up, and until when.
+func (c *Caller) Paused() map[string]int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out := map[string]int64{}
+	for path, until := range c.paused {
+		if until > c.Clock.Now() {
+			out[path] = until
+		}
+	}
+	return out
 }
 
 func (c *Caller) pausedUntil(path string) int64 {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"guanxi/internal/edge/channels"
 )
 
 // Class says what to do about an error.
@@ -35,6 +37,25 @@ type Error struct {
 	Code  int
 	Msg   string // with the platform's rid; holds nothing of ours
 	Class Class
+	Until int64 // of a quota: when it begins anew
+	Lost  bool  // no answer that could be read: nobody knows whether it took effect
+}
+
+// Lost says whether nobody knows what became of a call.
+func Lost(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return err != nil && (ok && e.Lost || !ok && !channels.Unreached(err))
+}
+
+// Trouble says that a person must look: credentials, permissions, templates, quotas.
+func Trouble(err error) bool {
+	switch ClassOf(err) { //nolint:exhaustive // every other class is of one call or one person
+	case Token, Setup, Quota, NoTemplate:
+		return true
+	case Permanent:
+		return CodeOf(err) == 47003 // a template's fields are not as they are set up here
+	}
+	return false
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("wechat: %s: %d %s", e.API, e.Code, e.Msg) }
@@ -54,6 +75,14 @@ func ClassOf(err error) Class {
 func CodeOf(err error) int {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Code
+	}
+	return 0
+}
+
+// Until tells when a quota begins anew, 0 when that is not what is wrong.
+func Until(err error) int64 {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Until
 	}
 	return 0
 }

@@ -36,6 +36,7 @@ type Platform struct {
 	sent     map[string]int64
 	msgID    int64
 	linkUses map[string]string
+	wallet   wallet
 }
 
 type pair struct{ App, Person string }
@@ -85,6 +86,7 @@ func New(w *world.World) *Platform {
 	p := &Platform{W: w, mux: http.NewServeMux(), stable: map[string]*grant{}, tokens: map[string]*grant{}, codes: map[string]*code{}, web: map[string]*code{},
 		keys: map[string]string{}, follows: map[pair]*Follow{}, scenes: map[string]scene{}, menus: map[string][]Button{}, library: map[string][]Template{},
 		credits: map[credit]int{}, windows: map[pair]*window{}, limits: map[string]int{}, used: map[string]int{}, sent: map[string]int64{}, linkUses: map[string]string{}}
+	p.wallet.init()
 	p.routes()
 	return p
 }
@@ -105,10 +107,12 @@ func (p *Platform) routes() {
 		"POST /cgi-bin/qrcode/create": p.createQR, "POST /cgi-bin/menu/create": p.setMenu, "GET /cgi-bin/menu/get": p.getMenu, "GET /cgi-bin/menu/delete": p.deleteMenu,
 		"POST /cgi-bin/message/template/send": p.sendTemplate, "POST /cgi-bin/message/subscribe/bizsend": p.sendNotice,
 		"POST /cgi-bin/message/subscribe/send": p.sendSubscribe, "POST /cgi-bin/message/custom/send": p.sendCustom,
-		"GET /cgi-bin/template/get_all_private_template": p.listTemplates,
-		"POST /cgi-bin/tags/create":                      p.newTag, "POST /cgi-bin/tags/members/batchtagging": p.tag, "POST /cgi-bin/openapi/quota/get": p.quota,
+		"GET /cgi-bin/template/get_all_private_template": p.listTemplates, "GET /wxaapi/newtmpl/gettemplate": p.listSubscriptions,
+		"POST /cgi-bin/tags/create": p.newTag, "POST /cgi-bin/tags/members/batchtagging": p.tag, "POST /cgi-bin/openapi/quota/get": p.quota,
 		"GET /cgi-bin/ticket/getticket": p.ticket, "POST /wxa/getwxacodeunlimit": p.wxaCode, "POST /wxa/generate_urllink": p.urlLink, "POST /wxa/generatescheme": p.scheme,
 		"POST /wxa/msg_sec_check": p.checkText, "POST /wxa/media_check_async": p.checkMedia, "POST /wxa/getuserriskrank": p.riskRank,
+		"POST /card/membercard/activateuserform/set": p.setCardForm, "POST /card/membercard/activate": p.activateCard,
+		"POST /card/membercard/updateuser": p.updateCard, "POST /card/membercard/userinfo/get": p.walletCard,
 		"POST /cgi-bin/message/wxopen/template/uniform_send": func(*call) any { return fail(45109, "api withdrawn") },
 	} {
 		p.mux.HandleFunc(path, p.authorized(f))

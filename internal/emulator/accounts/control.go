@@ -21,6 +21,7 @@ type act struct {
 	Templates []string `json:"templates"` // accept, withdraw
 	No        bool     `json:"no"`        // accept: reject instead
 	Kind      string   `json:"kind"`      // code: login or phone
+	Card      string   `json:"card"`      // take: which card; fill, drop: the code of the holder's
 }
 
 // Control opens what the phone page and tests may let people do: POST /_emulator/people/{id}/{act}.
@@ -114,6 +115,13 @@ func (p *Platform) act(what string, app world.App, person world.Person, in act) 
 		}
 		p.Tap(app, person.ID, b)
 		return b, true
+	case "take":
+		code, found := p.TakeCard(app, person.ID, in.Card, in.Text)
+		return map[string]string{"code": code}, found
+	case "fill":
+		return ok, p.FillCard(app, in.Card)
+	case "drop":
+		p.DropCard(app, in.Card)
 	default:
 		return nil, false
 	}
@@ -216,7 +224,7 @@ func (p *Platform) phoneState(w http.ResponseWriter, r *http.Request) {
 
 // Mount names the patterns the platform answers.
 func (p *Platform) Mount(mount func(pattern string, h http.Handler)) {
-	for _, pattern := range []string{"/cgi-bin/", "/sns/", "/wxa/", "/connect/"} {
+	for _, pattern := range []string{"/cgi-bin/", "/sns/", "/wxa/", "/wxaapi/", "/connect/", "/card/"} {
 		mount(pattern, p)
 	}
 }

@@ -92,7 +92,7 @@ func (p *Platform) arrive(app world.App, person string, kind string, t Template,
 	if b.URL == "" && m.Page != "" {
 		b.URL = m.Page
 		if !strings.Contains(b.URL, "://") {
-			b.URL = strings.TrimRight(app.Home, "/") + "/" + strings.TrimLeft(m.Page, "/")
+			b.URL = strings.TrimRight(app.Home, "/") + "/#/" + strings.TrimLeft(m.Page, "/") // its pages stand behind the hash in a browser
 		}
 	}
 	for i, f := range t.Fields {
@@ -311,17 +311,31 @@ func (p *Platform) takeWindow(app, person string) int {
 	return 0
 }
 
+// content is how the platform writes the fields of a template.
+func (t *Template) content() (out string) {
+	for i, f := range t.Fields {
+		out += t.Names[i] + ":{{" + f + ".DATA}}\n"
+	}
+	return out
+}
+
 func (p *Platform) listTemplates(c *call) any {
 	list := []map[string]any{}
 	for _, t := range p.Templates(c.app.ID) {
-		if t.Kind != "template" {
-			continue
+		if t.Kind == "template" {
+			list = append(list, map[string]any{"template_id": t.ID, "title": t.Title, "primary_industry": "", "deputy_industry": "", "content": t.content(), "example": ""})
 		}
-		content := ""
-		for i, f := range t.Fields {
-			content += t.Names[i] + ":{{" + f + ".DATA}}\n"
-		}
-		list = append(list, map[string]any{"template_id": t.ID, "title": t.Title, "primary_industry": "", "deputy_industry": "", "content": content, "example": ""})
 	}
 	return map[string]any{"template_list": list}
+}
+
+// listSubscriptions lists the templates of a 小程序.
+func (p *Platform) listSubscriptions(c *call) any {
+	list := []map[string]any{}
+	for _, t := range p.Templates(c.app.ID) {
+		if t.Kind == "subscribe" {
+			list = append(list, map[string]any{"priTmplId": t.ID, "title": t.Title, "content": t.content(), "example": "", "type": 2})
+		}
+	}
+	return map[string]any{"errcode": 0, "errmsg": "ok", "data": list}
 }

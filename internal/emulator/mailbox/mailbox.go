@@ -4,7 +4,12 @@ package mailbox
 import (
 	"bufio"
 	"context"
+	"encoding/base64"
+	"io"
+	"mime"
+	"mime/quotedprintable"
 	"net"
+	"net/mail"
 	"strings"
 	"sync"
 )
@@ -15,10 +20,32 @@ type Letter struct {
 	Text     string // headers and body as they were sent
 }
 
+// Read gives the subject and the text of a letter.
+func (l Letter) Read() (subject, text string) {
+	m, err := mail.ReadMessage(strings.NewReader(l.Text))
+	if err != nil {
+		return "", l.Text
+	}
+	subject, err = new(mime.WordDecoder).DecodeHeader(m.Header.Get("Subject"))
+	if err != nil {
+		subject = m.Header.Get("Subject")
+	}
+	body := m.Body
+	switch strings.ToLower(m.Header.Get("Content-Transfer-Encoding")) {
+	case "quoted-printable":
+		body = quotedprintable.NewReader(body)
+	case "base64":
+		body = base64.NewDecoder(base64.StdEncoding, body)
+	}
+	b, _ := io.ReadAll(body)
+	return subject, strings.TrimSpace(string(b))
+}
+
 // Box is the server.
 type Box struct {
-	Refuse   string // recipients with this in their address are refused for good
-	Postpone string // and these for now
+	Refuse   string       // recipients with this in their address are refused for good
+	Postpone string       // and these for now
+	Arrived  func(Letter) // hears of each one; may be nil
 	mu       sync.Mutex
 	letters  []Letter
 }
@@ -79,6 +106,9 @@ func (b *Box) talk(c net.Conn) {
 			b.mu.Lock()
 			b.letters = append(b.letters, l)
 			b.mu.Unlock()
+			if b.Arrived != nil {
+				b.Arrived(l)
+			}
 			say("250 taken")
 		case word == "QUIT":
 			say("221 bye")

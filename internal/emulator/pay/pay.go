@@ -6,6 +6,7 @@ package pay
 
 import (
 	"crypto/rsa"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -130,6 +131,11 @@ func (p *Pay) dice(n int) int {
 	}
 	b := p.w.Bytes(4)
 	return int(uint32(b[0])|uint32(b[1])<<8|uint32(b[2])<<16|uint32(b[3])<<24) % n
+}
+
+// number draws the number of a payment or refund: 28 digits that never come twice, also when the platform starts anew with the same seed.
+func (p *Pay) number(kind string) string {
+	return fmt.Sprintf("%s%s%013d", kind, p.digits(24)[:11], p.w.Clock.Now())
 }
 
 // digits draws a number of n digits.

@@ -9,8 +9,11 @@ import (
 	"errors"
 	"net/http"
 	"regexp"
+	"sort"
 	"strconv"
 	"strings"
+
+	"guanxi/internal/emulator/world"
 )
 
 // Button is what a page hands to WeChat to open a payment (wx.chooseWXPay, wx.requestPayment).
@@ -110,11 +113,66 @@ func (p *Pay) TapNo(mchID, no string) error {
 
 func (p *Pay) paid(o *order) {
 	o.State, o.PaidAt = "SUCCESS", p.w.Clock.Now()
-	o.ID = "4200" + p.digits(24)
+	o.ID = p.number("4200")
 	p.byID[o.ID] = o
 	if o.Notify != "" {
 		p.tell(o.m, o.Notify, "TRANSACTION.SUCCESS", "transaction", "支付成功", p.transaction(o))
 	}
+	p.show(o, "付款成功", o.Total)
+}
+
+// show lets the payer's phone tell of money that moved.
+func (p *Pay) show(o *order, title string, amount int64) {
+	if person, ok := p.w.WhoIs(o.AppID, o.OpenID); ok {
+		p.w.Show(person.ID, world.Bubble{From: "pay", Name: "微信支付", Kind: "pay", Title: title, Text: "¥" + yuan(amount),
+			Fields: []world.Field{{Key: "商品", Value: o.Words}, {Key: "交易单号", Value: o.ID}}})
+	}
+}
+
+// Paid is one paid order as the merchant's console shows it.
+type Paid struct {
+	MchID string `json:"mchid"`
+	No    string `json:"no"`
+	Words string `json:"description"`
+	Total int64  `json:"total"`
+	Left  int64  `json:"left"` // not refunded
+}
+
+// Orders lists the paid orders, the latest first.
+func (p *Pay) Orders() []Paid {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	list := []*order{}
+	for _, o := range p.orders {
+		if o.PaidAt > 0 {
+			list = append(list, o)
+		}
+	}
+	sort.Slice(list, func(i, j int) bool {
+		return list[i].PaidAt > list[j].PaidAt || list[i].PaidAt == list[j].PaidAt && list[i].No > list[j].No
+	})
+	out := []Paid{}
+	for _, o := range list[:min(len(list), 8)] {
+		out = append(out, Paid{o.m.MchID, o.No, o.Words, o.Total, o.Total - o.Refunded})
+	}
+	return out
+}
+
+var errRefund = errors.New("没有可退的金额")
+
+// RefundRest refunds in the merchant's console all that is left of an order.
+func (p *Pay) RefundRest(mchID, no string) error {
+	p.mu.Lock()
+	o := p.orders[mchID+"/"+no]
+	left, notify := int64(0), ""
+	if o != nil {
+		left, notify = o.Total-o.Refunded, o.Notify
+	}
+	p.mu.Unlock()
+	if left <= 0 || !p.RefundInConsole(mchID, no, "console"+p.w.Word(12), left, notify) {
+		return errRefund
+	}
+	return nil
 }
 
 // code is what a phone shows to be scanned: it lives a minute.
@@ -229,6 +287,17 @@ func (p *Pay) Controls() http.Handler {
 		Person string `json:"person"`
 	}) (any, error) {
 		return map[string]string{"code": p.Code(in.Person)}, nil
+	}))
+	m.HandleFunc("GET /_emulator/pay/orders", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		w.Header().Set("Cache-Control", "no-store")
+		_ = json.NewEncoder(w).Encode(p.Orders())
+	})
+	m.HandleFunc("POST /_emulator/pay/refund", control(func(in struct {
+		MchID string `json:"mchid"`
+		No    string `json:"no"`
+	}) (any, error) {
+		return map[string]bool{"ok": true}, p.RefundRest(in.MchID, in.No)
 	}))
 	m.HandleFunc("POST /_emulator/pay/trouble", control(func(t Trouble) (any, error) { p.Disturb(t); return t, nil }))
 	m.HandleFunc("POST /_emulator/pay/card", control(func(in struct {

@@ -88,7 +88,7 @@ func (p *Pay) postRefund(q *asked) (int, any, *problem) {
 
 // refundOf begins a refund; it ends a little later, well or not.
 func (p *Pay) refundOf(o *order, no string, amount int64, notify string) *refund {
-	f := &refund{o: o, ID: "5030" + p.digits(24), No: no, Amount: amount, Status: "PROCESSING", At: p.w.Clock.Now(), notify: notify}
+	f := &refund{o: o, ID: p.number("5030"), No: no, Amount: amount, Status: "PROCESSING", At: p.w.Clock.Now(), notify: notify}
 	p.refunds[o.m.MchID+"/"+no] = f
 	o.Refunded += amount
 	o.Refunds++
@@ -115,6 +115,9 @@ func (p *Pay) endRefund(f *refund, status string) {
 		if f.o.Refunded == 0 {
 			f.o.State = "SUCCESS"
 		}
+	}
+	if status == "SUCCESS" {
+		p.show(f.o, "退款到账", f.Amount)
 	}
 	if f.notify == "" {
 		return

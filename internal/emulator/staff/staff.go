@@ -21,6 +21,8 @@ type Company struct {
 	Agent  int64
 	Owner  string   // the Open Platform account whose unionids it sees
 	Users  []string // staff
+	// Where changes of contacts are pushed to, and how they are sealed; no address, no pushes.
+	Callback, Token, AESKey string
 
 	mu       sync.Mutex
 	tokens   map[string]int64 // until
@@ -29,7 +31,9 @@ type Company struct {
 	groups   []tagGroup
 	tasks    map[string]*task
 	chats    []string
+	inside   map[string][]string // people by group
 	welcomes map[string]welcome
+	ways     []way
 	n        int
 	mux      *http.ServeMux
 }
@@ -67,14 +71,14 @@ type welcome struct {
 
 // New opens a company.
 func New(w *world.World, corp, secret string, agent int64, owner string, users ...string) *Company {
-	c := &Company{W: w, CorpID: corp, Secret: secret, Agent: agent, Owner: owner, Users: users, tokens: map[string]int64{}, contacts: map[string]*relation{}, tasks: map[string]*task{}, welcomes: map[string]welcome{}, mux: http.NewServeMux()}
+	c := &Company{W: w, CorpID: corp, Secret: secret, Agent: agent, Owner: owner, Users: users, tokens: map[string]int64{}, contacts: map[string]*relation{}, tasks: map[string]*task{}, welcomes: map[string]welcome{}, inside: map[string][]string{}, mux: http.NewServeMux()}
 	c.mux.HandleFunc("GET /cgi-bin/gettoken", c.getToken)
 	const at = "/cgi-bin/externalcontact"
 	for path, f := range map[string]func(in) any{
 		"GET " + at + "/get_follow_user_list": func(in) any { return map[string]any{"errcode": 0, "follow_user": c.Users} },
 		"GET " + at + "/list":                 c.list, "GET " + at + "/get": c.get, "POST " + at + "/get_corp_tag_list": func(in) any { return map[string]any{"errcode": 0, "tag_group": c.groups} },
 		"POST " + at + "/add_corp_tag": c.addTags, "POST " + at + "/mark_tag": c.mark, "POST " + at + "/remark": c.remark, "POST " + at + "/add_contact_way": c.addWay,
-		"POST " + at + "/groupchat/list": c.listChats, "POST " + at + "/add_msg_template": c.addTask, "POST " + at + "/get_groupmsg_send_result": c.results,
+		"POST " + at + "/groupchat/list": c.listChats, "POST " + at + "/groupchat/get": c.getChat, "POST " + at + "/add_msg_template": c.addTask, "POST " + at + "/get_groupmsg_send_result": c.results,
 		"POST " + at + "/remind_groupmsg_send": c.remind, "POST " + at + "/cancel_groupmsg_send": c.cancel, "POST " + at + "/send_welcome_msg": c.greet, "POST /cgi-bin/message/send": c.tell,
 	} {
 		c.mux.HandleFunc(path, c.authorized(f))
@@ -89,6 +93,7 @@ type in struct {
 	q    url.Values
 	body struct {
 		User     string                   `json:"userid"`
+		Chat     string                   `json:"chat_id"`
 		External json.RawMessage          `json:"external_userid"`
 		Add      []string                 `json:"add_tag"`
 		Remove   []string                 `json:"remove_tag"`
@@ -176,14 +181,19 @@ func (c *Company) Meet(person, user, state string) (welcomeCode string) {
 	c.contacts[id] = &relation{person: person, user: user, state: state, got: map[int]int{}}
 	code := c.W.Word(24)
 	c.welcomes[code] = welcome{id, c.W.Clock.Now() + 20*clock.Second}
+	c.push("add_external_contact", user, id, [2]string{"State", state}, [2]string{"WelcomeCode", code})
 	return code
 }
 
 // Part lets a person remove the member of staff.
 func (c *Company) Part(person string) {
 	c.mu.Lock()
-	delete(c.contacts, c.External(person))
-	c.mu.Unlock()
+	defer c.mu.Unlock()
+	id := c.External(person)
+	if r := c.contacts[id]; r != nil {
+		delete(c.contacts, id)
+		c.push("del_follow_user", r.user, id)
+	}
 }
 
 // OpenChat opens a customer group and gives its id.
@@ -192,6 +202,32 @@ func (c *Company) OpenChat() string {
 	defer c.mu.Unlock()
 	c.chats = append(c.chats, "wr"+c.W.Word(28))
 	return c.chats[len(c.chats)-1]
+}
+
+// DemoChat is the customer group of the demonstration.
+const DemoChat = "demo"
+
+// EnterChat lets a person come into a customer group.
+func (c *Company) EnterChat(person, chat string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if chat != DemoChat && !slices.Contains(c.chats, chat) || slices.Contains(c.inside[chat], person) {
+		return false
+	}
+	c.inside[chat] = append(c.inside[chat], person)
+	c.pushGroup(chat, c.External(person))
+	return true
+}
+
+func (c *Company) getChat(x in) any {
+	if x.body.Chat != DemoChat && !slices.Contains(c.chats, x.body.Chat) {
+		return fail(40050, "invalid chat_id")
+	}
+	list := []map[string]any{{"userid": c.Users[0], "type": 1}}
+	for _, person := range c.inside[x.body.Chat] {
+		list = append(list, map[string]any{"userid": c.External(person), "type": 2, "unionid": c.W.UnionID(&world.App{Owner: c.Owner}, person)})
+	}
+	return map[string]any{"errcode": 0, "group_chat": map[string]any{"chat_id": x.body.Chat, "owner": c.Users[0], "member_list": list}}
 }
 
 func (c *Company) list(x in) any {
@@ -275,7 +311,8 @@ func (c *Company) addWay(x in) any {
 		return fail(41054, "invalid contact way")
 	}
 	id := c.W.Word(32)
-	return map[string]any{"errcode": 0, "config_id": id, "qr_code": "https://wework.qpic.cn/wwpic/" + id}
+	c.ways = append(c.ways, way{id, x.body.State, x.body.Users[0]})
+	return map[string]any{"errcode": 0, "config_id": id, "qr_code": wayURL + id}
 }
 
 func (c *Company) listChats(in) any {

@@ -44,6 +44,7 @@ type Person struct {
 	ID    string `json:"id"`
 	Name  string `json:"name"`
 	Phone string `json:"phone"` // 11 digits
+	Email string `json:"email,omitempty"`
 	Color string `json:"color"` // of the picture
 	// Snapshot people only look through a preview: the platform hands out an account that is not real.
 	Snapshot bool `json:"snapshot,omitempty"`
@@ -210,6 +211,11 @@ func (w *World) WhoIs(appid, openid string) (Person, bool) {
 // WithPhone finds the person with a phone number, in any of the usual forms.
 func (w *World) WithPhone(number string) (Person, bool) {
 	return w.who(func(p *Person) bool { return p.Phone != "" && strings.HasSuffix(number, p.Phone) })
+}
+
+// WithEmail finds the person with an e-mail address.
+func (w *World) WithEmail(address string) (Person, bool) {
+	return w.who(func(p *Person) bool { return p.Email != "" && strings.EqualFold(address, p.Email) })
 }
 
 func (w *World) who(is func(*Person) bool) (Person, bool) {

@@ -47,6 +47,15 @@ func (s *CheckIn) On(n int) (points, bonus int64) {
 	return points, bonus
 }
 
+// Ladder is the check-in in force with its version and since when it holds; false when there is none.
+func Ladder(r db.Reader) (s CheckIn, version, from int64, ok bool) {
+	c := current(r, checkIn.Name, r.Now())
+	if c == nil {
+		return s, 0, 0, false
+	}
+	return *c.settings.(*CheckIn), c.Version.ID, c.From, true
+}
+
 // maxStreak is where counting back ends.
 const maxStreak = 3660
 
@@ -100,18 +109,42 @@ func (s *Service) CheckInNow(tx *db.Tx, memberID int64) (Result, error) {
 	return Result{p, false}, err
 }
 
+// Standing is how far a member has come in the check-in in force.
+type Standing struct {
+	Streak  int   // days in a row, today among them when it is done
+	Checked bool  // today is done
+	Next    int64 // points the next check-in gives, with the extra
+}
+
+// StandingOf tells how far a member has come; false when no check-in is in force.
+func StandingOf(r db.Reader, z clock.Zone, member int64) (Standing, bool) {
+	c := current(r, checkIn.Name, r.Now())
+	if c == nil {
+		return Standing{}, false
+	}
+	return standing(r, z, c, member), true
+}
+
+func standing(r db.Reader, z clock.Zone, c *compiled, member int64) (out Standing) {
+	day := z.LocalDay(r.Now())
+	_, out.Checked = plays.Get(r, PlayKey{member, c.Version.Campaign, int64(day)})
+	out.Streak = streakBefore(r, z, member, c.Version.Campaign, day)
+	if out.Checked {
+		out.Streak++
+	}
+	p, b := c.settings.(*CheckIn).On(out.Streak + 1)
+	out.Next = p + b
+	return out
+}
+
 // Streak tells the days in a row of the check-in in force, whether today is one of them, and what all check-ins gave.
 func (s *Service) Streak(r db.Reader, member int64) (days int, today bool, given int64) {
 	c := current(r, checkIn.Name, r.Now())
 	if c == nil {
 		return 0, false, 0
 	}
-	day := s.Zone.LocalDay(r.Now())
-	_, today = plays.Get(r, PlayKey{member, c.Version.Campaign, int64(day)})
-	days = streakBefore(r, s.Zone, member, c.Version.Campaign, day)
-	if today {
-		days++
-	}
+	at := standing(r, s.Zone, c, member)
+	days, today = at.Streak, at.Checked
 	for _, p := range PlaysBetween(r, member, c.Version.Campaign, 0, 99991231) {
 		given += p.Points + p.Bonus
 	}

@@ -23,9 +23,11 @@ func (k Console) Register(srv *web.Server) {
 	staff.Route(srv, staff.Get("/campaign-kinds", "campaign.kinds", "view.campaigns", "活动种类与表单", "Kinds of campaigns and their forms"), k.kinds)
 	staff.Route(srv, staff.Get("/campaigns", "campaign.list", "view.campaigns", "全部活动与版本，从新到旧", "All campaigns and versions, newest first"), k.list)
 	staff.Route(srv, staff.Created(staff.Change(http.MethodPost, "/campaigns", "campaign.create", "edit.campaigns", "新建活动（草稿）", "Draft a campaign",
-		ErrKind, ErrName, ErrUntil, ErrLadder, form.ErrInvalid, reward.ErrCaps)), k.create)
+		ErrKind, ErrName, ErrUntil, ErrLadder, ErrLink, form.ErrInvalid, reward.ErrCaps)), k.create)
 	staff.Route(srv, staff.Created(staff.Change(http.MethodPost, "/campaigns/{id}/versions", "campaign.draft", "edit.campaigns", "新建版本（草稿）", "Draft a version",
-		ErrNone, ErrKind, ErrName, ErrUntil, ErrLadder, form.ErrInvalid, reward.ErrCaps)), k.draft)
+		ErrNone, ErrKind, ErrName, ErrUntil, ErrLadder, ErrLink, form.ErrInvalid, reward.ErrCaps)), k.draft)
+	staff.Route(srv, staff.Change(http.MethodPut, "/campaign-versions/{id}", "campaign.edit", "edit.campaigns", "修改草稿", "Change a draft",
+		ErrNone, ErrState, ErrKind, ErrName, ErrUntil, ErrLadder, ErrLink, form.ErrInvalid, reward.ErrCaps), k.edit)
 	staff.Route(srv, staff.Change(http.MethodPost, "/campaign-versions/{id}/publication", "campaign.publish", "edit.campaigns", "发布版本", "Publish a version",
 		ErrNone, ErrState, ErrFrom, ErrUntil, ErrOther, staff.ErrReason), k.publish)
 	staff.Route(srv, staff.Change(http.MethodPost, "/campaign-versions/{id}/retirement", "campaign.retire", "edit.campaigns", "结束版本", "End a version",
@@ -123,26 +125,30 @@ func (b *consoleCampaignBody) spec() Spec {
 }
 
 func (k Console) create(c *web.Ctx, in *struct{ Body consoleCampaignBody }) (*consoleCampaignVersion, error) {
-	return k.make(c, 0, in.Body.spec())
+	return k.save(c, "campaign.draft", in.Body.spec(), func(tx *db.Tx, s Spec) (Version, error) { return k.S.Make(tx, 0, s) })
 }
 
 type consoleDraftIn struct {
-	ID   web.ID `path:"id" doc:"活动|the campaign"`
+	ID   web.ID `path:"id" doc:"活动或版本|the campaign or the version"`
 	Body consoleCampaignBody
 }
 
 func (k Console) draft(c *web.Ctx, in *consoleDraftIn) (*consoleCampaignVersion, error) {
-	return k.make(c, int64(in.ID), in.Body.spec())
+	return k.save(c, "campaign.draft", in.Body.spec(), func(tx *db.Tx, s Spec) (Version, error) { return k.S.Make(tx, int64(in.ID), s) })
 }
 
-func (k Console) make(c *web.Ctx, campaign int64, spec Spec) (*consoleCampaignVersion, error) {
+func (k Console) edit(c *web.Ctx, in *consoleDraftIn) (*consoleCampaignVersion, error) {
+	return k.save(c, "campaign.edit", in.Body.spec(), func(tx *db.Tx, s Spec) (Version, error) { return k.S.Edit(tx, int64(in.ID), s) })
+}
+
+func (k Console) save(c *web.Ctx, what string, spec Spec, do func(*db.Tx, Spec) (Version, error)) (*consoleCampaignVersion, error) {
 	return staff.Write(c, k.Desk, db.Op{}, func(tx *db.Tx) (*consoleCampaignVersion, staff.Act, error) {
-		v, err := k.S.Make(tx, campaign, spec)
+		v, err := do(tx, spec)
 		if err != nil {
 			return nil, staff.Act{}, err
 		}
 		out := k.version(tx, v)
-		return &out, staff.Act{What: "campaign.draft", Targets: []int64{v.Campaign, v.ID}, New: spec}, nil
+		return &out, staff.Act{What: what, Targets: []int64{v.Campaign, v.ID}, New: spec}, nil
 	})
 }
 
@@ -161,6 +167,9 @@ func (k Console) alone(tx *db.Tx, who staff.Who, _ Release) error {
 func (k Console) publishing() staff.Deed[Release] {
 	return staff.Deed[Release]{Kind: "campaign.publish", Zh: "发布活动", En: "Publish a campaign", Perm: "edit.campaigns", Agree: "approve.campaigns", Alone: k.alone,
 		Do: func(tx *db.Tx, r Release) (staff.Act, error) {
+			if v, _ := FindVersion(tx, r.Version); v.Body != string(r.Spec) { // it was edited since it was asked for
+				return staff.Act{}, staff.ErrAltered.New()
+			}
 			v, err := k.S.Publish(tx, r.Version, max(r.At, tx.Now()))
 			return staff.Act{What: "campaign.publish", Targets: []int64{v.Campaign, v.ID}, New: r.Spec, Reason: r.Reason}, err
 		}}

@@ -80,11 +80,8 @@ func (s *Service) calendar(v *db.View, memberID int64, month int, lang string) (
 		month = today / 100
 	}
 	out := &calendarOut{Campaign: web.ID(id), Name: cur.Spec.Name(lang), Until: cur.Spec.Until, Today: today, Month: month, Ladder: []ladderDay{}, Days: []calendarDay{}}
-	_, out.Checked = plays.Get(v, PlayKey{memberID, id, int64(today)})
-	out.Streak = streakBefore(v, s.Zone, memberID, id, today)
-	if out.Checked {
-		out.Streak++
-	}
+	at := standing(v, s.Zone, cur, memberID)
+	out.Checked, out.Streak = at.Checked, at.Streak
 	round := len(settings.Daily)
 	begun := out.Streak / round * round // days of whole rounds
 	if out.Checked && out.Streak%round == 0 {

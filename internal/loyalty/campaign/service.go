@@ -91,6 +91,30 @@ func (s *Service) Make(tx *db.Tx, campaign int64, spec Spec) (Version, error) {
 	return v, versions.Insert(tx, v)
 }
 
+// Edit changes a draft.
+func (s *Service) Edit(tx *db.Tx, version int64, spec Spec) (Version, error) {
+	v, ok := versions.Get(tx, version)
+	if !ok {
+		return v, ErrNone.New()
+	}
+	if v.State != Draft {
+		return v, ErrState.With("state", v.State)
+	}
+	if c, _ := campaigns.Get(tx, v.Campaign); c.Kind != spec.Kind {
+		return v, ErrKind.New().At("kind")
+	}
+	if _, err := compile(v, spec); err != nil {
+		return v, err
+	}
+	body, err := json.Marshal(spec)
+	if err != nil {
+		return v, err
+	}
+	v.Body, v.Author = string(body), tx.Actor()
+	versions.Put(tx, v)
+	return v, nil
+}
+
 // Publish puts a draft in force from an instant (0 is now). The version of the same campaign in force until then ends there.
 func (s *Service) Publish(tx *db.Tx, version, from int64) (Version, error) {
 	v, ok := versions.Get(tx, version)

@@ -10,6 +10,7 @@ import (
 	"guanxi/internal/base/web"
 	"guanxi/internal/loyalty/member"
 	"guanxi/internal/loyalty/order"
+	"guanxi/internal/loyalty/recognition"
 	"guanxi/internal/loyalty/staff"
 	"guanxi/internal/loyalty/tier"
 )
@@ -20,6 +21,9 @@ type Routes struct {
 	Zone    clock.Zone
 	Members *member.Service
 	Tiers   *tier.Service
+	Honours *recognition.Service
+	// FollowCode is what the QR code says by which members follow the account; "" while there is none. May be nil.
+	FollowCode func(r db.Reader) string
 }
 
 // RoutesMember registers the home page and what can be seen before joining.

@@ -44,6 +44,7 @@ const (
 	SkipGroup    = "group"    // a larger award of its group stands
 	SkipStop     = "stop"     // a rule above it ends the list
 	SkipZero     = "zero"     // the arithmetic gives less than one point
+	SkipCarried  = "carried"  // less than one point, kept for the next order
 	SkipCap      = "cap"      // a cap left nothing
 	SkipWithheld = "withheld" // the rule failed
 	SkipBlocked  = "blocked"  // the member's status does not earn
@@ -62,6 +63,7 @@ type Decision struct {
 	Blocked  string  `json:"blocked,omitempty"`
 	Awards   []Award `json:"aw,omitempty"`
 	Skips    []Skip  `json:"sk,omitempty"`
+	Carries  []Carry `json:"cy,omitempty"`
 }
 
 // decider runs rules over one input. It touches nothing but the usage it is given.
@@ -71,6 +73,7 @@ type decider struct {
 	dailyAll int64
 	out      Decision
 	failed   func(c *compiled, err error)
+	carried  func(rule int64) int64 // fractions the member has; nil for none
 	given    func(c *compiled) bool // whether a rule for something that happens once has given; nil for orders
 	stopped  bool
 }
@@ -113,6 +116,10 @@ func (d *decider) pass(rules []*compiled) {
 			d.skip(c, SkipOnce, nil)
 			continue
 		}
+		d.in.Carried = 0
+		if s, ok := c.settings.(*PerYuan); ok && s.Round == RoundCarry && d.carried != nil { // nobody else pays for a look
+			d.in.Carried = d.carried(c.Rule)
+		}
 		calc, err := evaluate(c, d.in)
 		if err != nil {
 			d.skip(c, SkipWithheld, nil)
@@ -121,7 +128,7 @@ func (d *decider) pass(rules []*compiled) {
 			}
 			continue
 		}
-		if why := calc.No; why != "" || calc.Points <= 0 {
+		if why := calc.No; why != "" || calc.Points <= 0 && !calc.Carries {
 			if why == "" {
 				why = SkipZero
 			}
@@ -164,6 +171,11 @@ func (d *decider) offer(x candidate, wins bool) {
 		d.skip(x.c, SkipGroup, &x.calc)
 		return
 	}
+	if x.calc.Carries && x.calc.Points == 0 {
+		d.carry(x)
+		d.skip(x.c, SkipCarried, &x.calc)
+		return
+	}
 	g := d.gift(x.c.asset, x.c.Rule, x.calc.Points)
 	give, bit := x.c.Caps.Clip(d.usage, g)
 	if give <= 0 {
@@ -171,12 +183,20 @@ func (d *decider) offer(x candidate, wins bool) {
 		return
 	}
 	x.c.Caps.Count(d.usage, g, give)
+	d.carry(x)
 	a := Award{Version: x.c.ID, Rule: x.c.Rule, Asset: x.c.asset, Points: give, Cap: bit, Calc: x.calc, Class: x.c.Class, Bearer: x.c.Bearer}
 	if x.calc.ByLine {
 		a.Lines = shares(give, d.in)
 	}
 	d.out.Awards = append(d.out.Awards, a)
 	d.stopped = x.c.Stop
+}
+
+// carry notes what an award, were it of nothing yet, did to the fractions of its rule.
+func (d *decider) carry(x candidate) {
+	if by := x.calc.Left - x.calc.Carried; x.calc.Carries && by != 0 {
+		d.out.Carries = append(d.out.Carries, Carry{Rule: x.c.Rule, Micro: by})
+	}
 }
 
 func (d *decider) allowed(c *compiled, n int64) int64 {

@@ -44,6 +44,7 @@ var skipWords = map[string]words{
 	SkipGroup:    {"同组已有更高奖励", "A larger award of the same group stands"},
 	SkipStop:     {"前面的规则已结束判定", "A rule before it ended the list"},
 	SkipZero:     {"不足 1 分", "Less than one point"},
+	SkipCarried:  {"不足 1 分，零头累计到下次", "Less than one point; it is carried to the next order"},
 	SkipWithheld: {"规则执行出错，已报警", "The rule failed and raised an alarm"},
 	SkipOnce:     {"已经得过", "Given before"},
 	"min_fen":    {"未达最低消费", "Below the least amount"},
@@ -153,8 +154,17 @@ func (c Calc) text() string {
 			parts = append(parts, r.String())
 		}
 	}
-	if len(parts) < 2 {
+	if len(parts) < 2 && !c.Carries {
 		return fmt.Sprint(c.Points)
 	}
-	return strings.Join(parts, " × ") + fmt.Sprintf(" = %d", c.Points)
+	text := strings.Join(parts, " × ")
+	if c.Carried > 0 {
+		text += " + " + money.Rate(c.Carried).String()
+	} else if c.Carried < 0 {
+		text += " − " + money.Rate(-c.Carried).String()
+	}
+	if text += fmt.Sprintf(" = %d", c.Points); c.Left > 0 {
+		text += " + " + money.Rate(c.Left).String()
+	}
+	return text
 }

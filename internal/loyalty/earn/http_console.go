@@ -39,6 +39,7 @@ func (k Console) Register(srv *web.Server) {
 	staff.Route(srv, staff.Change(http.MethodPost, "/rule-versions/{id}/publication", "rule.publish", "edit.rules", "发布版本", "Publish a version", ErrNoRule, ErrState, ErrFrom, ErrTooMany, staff.ErrReason), k.publish)
 	staff.Route(srv, staff.Change(http.MethodPost, "/rule-versions/{id}/retirement", "rule.retire", "edit.rules", "下线版本", "Retire a version", ErrNoRule, ErrState, ErrFrom, staff.ErrReason), k.retire)
 	staff.Route(srv, staff.Ask("/rules/preview", "rule.preview", "view.rules", "用草稿试算一笔订单，不作任何更改", "Judge an order with a draft; changes nothing", append([]*fault.Kind{member.ErrNone, order.ErrNone}, specFaults...)...), k.preview)
+	staff.Route(srv, staff.Ask("/rules/reach", "rule.reach", "view.rules", "条件覆盖多少会员（按会员今天的资料，不看订单）", "How many members a condition can reach, by what is known of them today", form.ErrInvalid, cond.ErrMalformed, cond.ErrUnknownKey, cond.ErrUnknownField, cond.ErrUnknownOp, cond.ErrWrongValue), k.reach)
 	staff.Route(srv, staff.Created(staff.Change(http.MethodPost, "/rule-trials", "rule.trial", "edit.rules", "用历史订单试算草稿（后台进行）", "Try a draft on past orders, in the background", append([]*fault.Kind{ErrSpan}, specFaults...)...)), k.startTrial)
 	staff.Route(srv, staff.Get("/rule-trials/{id}", "rule.trial_result", "view.rules", "历史试算的进度与结果", "Progress and result of a trial", ErrNoTrial), k.trialResult)
 	web.Route(srv, staff.Get("/members/{id}/decisions/{cause}", "rule.why", "view.points", "为什么给（或没给）：逐条规则说明", "Why: what each rule gave or did not give", member.ErrNone, ErrNoDecision), k.why)

@@ -10,6 +10,7 @@ import (
 	"guanxi/internal/loyalty/ledger"
 	"guanxi/internal/loyalty/member"
 	"guanxi/internal/loyalty/order"
+	"guanxi/internal/loyalty/shop"
 )
 
 // RoutesMember registers what members may see of their orders and entries.
@@ -44,7 +45,9 @@ func (h Routes) getMyOrders(c *web.Ctx, in *web.Paging) (out *web.Page[OrderFact
 		page := web.PageOf(rows, in.Limit, func(o order.Order) string { return web.EncodeCursor(o.ID) })
 		out = &web.Page[OrderFacts]{Data: make([]OrderFacts, 0, len(page.Data)), Next: page.Next}
 		for _, o := range page.Data {
-			out.Data = append(out.Data, factsOf(o))
+			one := factsOf(o)
+			one.Where = shop.StoreName(v, o.Store, c.Lang())
+			out.Data = append(out.Data, one)
 		}
 		return nil
 	})
@@ -60,7 +63,9 @@ func (h Routes) getMyWhy(c *web.Ctx, in *myOrderIn) (out *orderDetail, err error
 	err = h.DB.View(c, func(v *db.View) error {
 		for _, m := range member.Family(v, c.Caller.ID) {
 			if o, ok := order.Get(v, m, int64(in.ID)); ok {
-				out, err = h.detail(v, o, c.Lang())
+				if out, err = h.detail(v, o, c.Lang()); err == nil {
+					out.Where = shop.StoreName(v, o.Store, c.Lang())
+				}
 				return err
 			}
 		}

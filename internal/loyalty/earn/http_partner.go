@@ -88,7 +88,7 @@ type orderIn struct {
 
 func (in *orderIn) order(who shop.Caller, store string, buyer member.Found) order.In {
 	o := order.In{Source: who.Source(), No: in.No, Member: buyer.Member, Via: buyer.Via, Amount: in.Amount, PointsUsed: in.Points, Hold: int64(in.Hold),
-		Channel: in.Channel, Store: store, Occurred: in.Occurred}
+		Channel: in.Channel, Store: store, Occurred: in.Occurred, Terminal: who.Terminal}
 	for _, l := range in.Lines {
 		o.Lines = append(o.Lines, order.Line{SKU: l.SKU, Name: l.Name, Qty: l.Qty, Amount: l.Amount, NoEarn: l.NoEarn})
 	}
@@ -120,10 +120,11 @@ type OrderFacts struct {
 	Occurred int64  `json:"occurred_at" doc:"支付时刻，UTC 毫秒|when it was paid, milliseconds UTC"`
 	Received int64  `json:"received_at" doc:"收到时刻，UTC 毫秒|when we got it, milliseconds UTC"`
 	ClosedAt int64  `json:"closed_at,omitempty" doc:"完结时刻|when it was closed"`
+	Where    string `json:"store_name,omitempty" doc:"门店名称，只给会员看|name of the store; told to members only"`
 }
 
 func factsOf(o order.Order) OrderFacts {
-	return OrderFacts{web.ID(o.ID), o.No, web.ID(o.Member), o.Status, o.Amount, o.Eligible, o.Refunded, o.PointsUsed, o.Channel, o.Store, o.Occurred, o.Received, o.ClosedAt}
+	return OrderFacts{web.ID(o.ID), o.No, web.ID(o.Member), o.Status, o.Amount, o.Eligible, o.Refunded, o.PointsUsed, o.Channel, o.Store, o.Occurred, o.Received, o.ClosedAt, ""}
 }
 
 type awardOut struct {

@@ -1,6 +1,7 @@
 package earn
 
 import (
+	"strconv"
 	"strings"
 
 	"guanxi/internal/base/clock"
@@ -113,7 +114,7 @@ type StatementPage struct {
 	Asset     string `query:"asset" enum:"points,growth" default:"points" doc:"资产|asset"`
 	Month     int    `query:"month" minimum:"0" maximum:"999912" doc:"只看这个自然月，如 202607|only this local month, such as 202607"`
 	Direction string `query:"direction" enum:"in,out" doc:"只看收入或支出|only what came in, or went out"`
-	Kind      string `query:"kind" enum:"earn,grant,spend,expire,clawback,restore,adjust,reversal,transfer,merge,unmerge,seize" doc:"只看一种类型|only entries of this kind"`
+	Kind      string `query:"kind" enum:"earn,grant,spend,expire,clawback,restore,adjust,reversal,transfer,merge,unmerge,seize,mature" doc:"只看一种类型|only entries of this kind"`
 }
 
 // filter reads what is asked for; a month that is none asks for all.
@@ -134,7 +135,7 @@ type statementIn struct {
 type statementLine struct {
 	Seq       int64  `json:"seq" doc:"序号|number"`
 	Title     string `json:"title" doc:"一句话说明为何|why, in a few words"`
-	Kind      string `json:"kind" doc:"类型：earn 获取、grant 发放、spend 消耗、expire 过期、clawback 扣回、restore 退回、adjust 调账、reversal 冲正、transfer 转赠、merge 合并、unmerge 拆分、seize 没收|kind of entry"`
+	Kind      string `json:"kind" doc:"类型：earn 获取、grant 发放、spend 消耗、expire 过期、clawback 扣回、restore 退回、adjust 调账、reversal 冲正、transfer 转赠、merge 合并、unmerge 拆分、seize 没收、mature 提前生效|kind of entry"`
 	Amount    int64  `json:"amount" doc:"数量，带符号|amount, signed"`
 	Balance   int64  `json:"balance" doc:"该笔之后的余额|balance after the entry"`
 	Reason    string `json:"reason,omitempty" doc:"原因|why"`
@@ -144,6 +145,7 @@ type statementLine struct {
 	OrderNo   string `json:"order_no,omitempty" doc:"订单号|its number"`
 	Store     string `json:"store,omitempty" doc:"门店编码|code of the store"`
 	ExpiresAt int64  `json:"expires_at,omitempty" doc:"所得的到期时刻，UTC 毫秒|when what was given expires, milliseconds UTC"`
+	Matured   int64  `json:"matured,omitempty" doc:"提前生效的数量|how much can be spent before its day"`
 	MaturesAt int64  `json:"matures_at,omitempty" doc:"所得的生效时刻，UTC 毫秒|when what was given can be spent, milliseconds UTC"`
 	Reverses  int64  `json:"reverses,omitempty" doc:"冲正或退回哪一笔|the entry it reverses"`
 	Occurred  int64  `json:"occurred_at" doc:"发生时刻，UTC 毫秒|when it happened, milliseconds UTC"`
@@ -192,6 +194,11 @@ func (h Routes) lineOf(r db.Reader, e *ledger.Entry, numbers *orderNumbers, lang
 	if store, ok := strings.CutPrefix(e.Ref, "store:"); ok {
 		out.Store = store
 	}
+	if e.Kind == ledger.KindMature {
+		for _, g := range d.Gives {
+			out.Matured += g.N
+		}
+	}
 	if out.OrderID != "" {
 		out.OrderNo = numbers.of(out.OrderID)
 	}
@@ -205,6 +212,7 @@ var kindWords = map[string]words{
 	ledger.KindExpire: {"到期失效", "Expired"}, ledger.KindClawback: {"退款扣回", "Taken back for a refund"}, ledger.KindRestore: {"退款退回", "Given back for a refund"},
 	ledger.KindAdjust: {"人工调整", "Adjusted"}, ledger.KindReversal: {"冲正", "Reversed"}, ledger.KindTransfer: {"转赠", "Transferred"},
 	ledger.KindMerge: {"会员合并", "Members merged"}, ledger.KindUnmerge: {"会员拆分", "Members parted"}, ledger.KindSeize: {"没收", "Confiscated"},
+	ledger.KindMature: {"提前生效 ", "Can be used now: "},
 }
 
 // titleOf is why an entry is there in a few words: the rule's name, a reason somebody gave, or else its kind; and the order.
@@ -215,6 +223,8 @@ func titleOf(l *statementLine, lang string) string {
 		title = l.Rule
 	case l.Reason != "" && (l.Kind == ledger.KindGrant || l.Kind == ledger.KindAdjust):
 		title = l.Reason
+	case l.Kind == ledger.KindMature:
+		title += strconv.FormatInt(l.Matured, 10)
 	}
 	if l.OrderNo != "" {
 		title += " · " + l.OrderNo

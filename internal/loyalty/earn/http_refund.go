@@ -12,6 +12,7 @@ import (
 	"guanxi/internal/loyalty/order"
 	"guanxi/internal/loyalty/points"
 	"guanxi/internal/loyalty/shop"
+	"guanxi/internal/loyalty/staff"
 	"guanxi/internal/loyalty/tier"
 )
 
@@ -31,11 +32,11 @@ type RefundOf struct {
 	Reason   string         `json:"reason,omitempty" maxLength:"200" doc:"原因|why"`
 }
 
-func (in *RefundOf) refund(who shop.Caller, no string) (order.RefundIn, error) {
+func (in *RefundOf) refund(source, no string) (order.RefundIn, error) {
 	if in.Full == (in.Amount != 0 || len(in.Lines) > 0) {
 		return order.RefundIn{}, ErrRefundWhat.New()
 	}
-	out := order.RefundIn{Source: who.Source(), OrderNo: in.OrderNo, No: no, Amount: in.Amount, Occurred: in.Occurred, Reason: in.Reason}
+	out := order.RefundIn{Source: source, OrderNo: in.OrderNo, No: no, Amount: in.Amount, Occurred: in.Occurred, Reason: in.Reason}
 	for _, l := range in.Lines {
 		out.Lines = append(out.Lines, order.RefundLine{SKU: l.SKU, Qty: l.Qty, Amount: l.Amount})
 	}
@@ -72,8 +73,7 @@ type takenOut struct {
 }
 
 func (h Routes) postRefund(c *web.Ctx, in *refundIn) (*refundOut, error) {
-	who := shop.CallerOf(c)
-	q, err := in.Body.refund(who, in.Body.No)
+	q, err := in.Body.refund(shop.CallerOf(c).Source(), in.Body.No)
 	if err != nil {
 		return nil, err
 	}
@@ -141,14 +141,17 @@ type previewIn struct{ Body RefundOf }
 
 var errPreview = errors.New("earn: a preview is undone")
 
-// postPreview runs the refund itself and undoes it, so that it can't tell anything else than the refund will do.
-func (h Routes) postPreview(c *web.Ctx, in *previewIn) (out *refundOut, err error) {
-	who := shop.CallerOf(c)
-	if _, err := in.Body.refund(who, ""); err != nil {
+func (h Routes) postPreview(c *web.Ctx, in *previewIn) (*refundOut, error) {
+	return h.previewRefund(c, shop.CallerOf(c).Source(), in.Body)
+}
+
+// previewRefund runs the refund itself and undoes it, so that it can't tell anything else than the refund will do.
+func (h Routes) previewRefund(c *web.Ctx, source string, of RefundOf) (out *refundOut, err error) {
+	if _, err := of.refund(source, ""); err != nil {
 		return nil, err
 	}
-	err = h.DB.Write(c, db.Op{Actor: c.Caller.Actor(), Wants: order.Wants(who.Source(), in.Body.OrderNo)}, func(tx *db.Tx) error {
-		q, _ := in.Body.refund(who, "preview-"+id.String(tx.ID()))
+	err = h.DB.Write(c, db.Op{Actor: c.Caller.Actor(), Wants: order.Wants(source, of.OrderNo)}, func(tx *db.Tx) error {
+		q, _ := of.refund(source, "preview-"+id.String(tx.ID()))
 		err := tx.Try(func(tx *db.Tx) (err error) {
 			if out, err = h.refund(tx, q, c.Lang()); err == nil {
 				err = errPreview
@@ -162,6 +165,34 @@ func (h Routes) postPreview(c *web.Ctx, in *previewIn) (out *refundOut, err erro
 		return err
 	})
 	return out, err
+}
+
+type consoleRefundIn struct {
+	Body struct {
+		Source string `json:"source" minLength:"1" maxLength:"64" doc:"订单来源|source of the order"`
+		RefundOf
+	}
+}
+
+// consolePreviewRefund shows an operator what a refund would do; without a time (0) it is one of now.
+func (h Routes) consolePreviewRefund(c *web.Ctx, d staff.Desk, in *consoleRefundIn) (*refundOut, error) {
+	if _, err := staff.Read(c, d, func(v *db.View) (*order.Order, error) {
+		o, err := order.Reach(v, d, staff.WhoOf(c), "view.orders", in.Body.Source, in.Body.OrderNo)
+		return &o, err
+	}); err != nil {
+		return nil, err
+	}
+	of := in.Body.RefundOf
+	if of.Occurred == 0 {
+		of.Occurred = h.DB.Clock().Now()
+	}
+	return h.previewRefund(c, in.Body.Source, of)
+}
+
+// RoutesConsole registers what operators ask of refunds.
+func (h Routes) RoutesConsole(srv *web.Server, d staff.Desk) {
+	web.Route(srv, staff.Ask("/orders/refund-preview", "order.refund_preview", "view.orders", "退款试算：会扣回、退回什么，不作任何更改", "What a refund would take back and give back; changes nothing",
+		order.ErrNone, order.ErrTooMuch, order.ErrNoLine, order.ErrClosed, ErrRefundWhat), func(c *web.Ctx, in *consoleRefundIn) (*refundOut, error) { return h.consolePreviewRefund(c, d, in) })
 }
 
 type closureIn struct {

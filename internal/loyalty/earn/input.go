@@ -27,6 +27,8 @@ type Input struct {
 	Eligible     int64
 	OrdersBefore int64
 	FirstToday   bool // the member's first order received this local day
+	// Carried is the fraction of a point, in millionths, that the member has with the rule at hand.
+	Carried int64
 	// Base is what rules for money spent gave, for kinds that multiply it.
 	Base int64
 	skus []string

@@ -36,6 +36,10 @@ type Calc struct {
 	Float  money.Rate `json:"float,omitempty"`
 	ByLine bool       `json:"byline,omitempty"`
 	No     string     `json:"no,omitempty"` // why nothing is given
+	// Of a rule that carries fractions: what was carried before and is left after, in millionths of a point.
+	Carries bool  `json:"c,omitempty"`
+	Carried int64 `json:"c0,omitempty"`
+	Left    int64 `json:"c1,omitempty"`
 }
 
 // Kinds lists every kind of rule there is. To add one: a file, a line here, a scenario.
@@ -57,11 +61,12 @@ type PerYuan struct {
 	Tier   bool       `json:"tier_multiplier" zh:"乘以等级倍率" en:"Times the tier's multiplier"`
 	Float  bool       `json:"floating" zh:"乘以浮动汇率" en:"Times the floating rate"`
 	MinFen int64      `json:"min_fen" zh:"最低消费" en:"Least amount" unit:"fen" min:"0"`
+	Round  string     `json:"rounding" zh:"不足一分的零头" en:"Fractions of a point" options:"down=舍去/Dropped,nearest=四舍五入/To the nearest,up=进一/Rounded up,carry=累计到下次/Carried to the next order"`
 }
 
 var perYuan = Kind{
 	Name: "per_yuan", Zh: "消费送积分", En: "Points for money spent", On: OnOrder,
-	Settings: func() any { return &PerYuan{Points: money.One, Tier: true, Float: true} },
+	Settings: func() any { return &PerYuan{Points: money.One, Tier: true, Float: true, Round: RoundDown} },
 	Evaluate: func(settings any, in *Input) Calc {
 		s := settings.(*PerYuan)
 		c := Calc{Fen: in.Eligible, Rate: s.Points, Tier: money.One, Float: money.One, ByLine: true}
@@ -75,7 +80,11 @@ var perYuan = Kind{
 		if s.Float {
 			c.Float = in.FloatRate
 		}
-		c.Points = multiply(c.Fen, 100, c.Rate, c.Tier, c.Float)
+		if s.Round == RoundDown || s.Round == "" {
+			c.Points = multiply(c.Fen, 100, c.Rate, c.Tier, c.Float)
+			return c
+		}
+		c.rounded(multiply(c.Fen, 100, c.Rate, c.Tier, c.Float, money.One*money.One), s.Round, in.Carried)
 		return c
 	},
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"guanxi/internal/base/clock"
 	"guanxi/internal/base/db"
@@ -22,6 +23,7 @@ import (
 type Service struct {
 	Zone   clock.Zone
 	Ledger *ledger.Ledger
+	sample sample
 }
 
 // OnPaid judges a paid order and gives what its rules say.
@@ -53,7 +55,11 @@ func (s *Service) OnFact(tx *db.Tx, on string, memberID, factID, occurred int64)
 }
 
 func (s *Service) input(r db.Reader, on string, m member.Member, cause, occurred int64) *Input {
-	rank := tier.At(r, m.ID, occurred)
+	return s.inputAt(r, on, m, cause, occurred, tier.EnjoyedAt(r, m.ID, occurred))
+}
+
+// inputAt is input for who is known to have enjoyed a tier.
+func (s *Service) inputAt(r db.Reader, on string, m member.Member, cause, occurred int64, rank int) *Input {
 	level := tier.Policy.At(r, occurred).Value.Level(rank)
 	return &Input{On: on, Member: m.ID, Cause: cause, Occurred: occurred, Zone: s.Zone, TierRank: rank, TierKey: level.Key,
 		TierRate: level.Multiplier, FloatRate: points.Rates.At(r, occurred).Value.Rate, JoinedAt: m.JoinedAt, JoinedBy: m.Channel}
@@ -68,6 +74,7 @@ func (s *Service) decider(in *Input, usage reward.Usage, dailyAll int64) *decide
 func (s *Service) judge(tx *db.Tx, m member.Member, in *Input, cause int64, source string) error {
 	p := points.Policy.At(tx, in.Occurred).Value
 	d := s.decider(in, reward.Rows{Tx: tx}, p.DailyCap)
+	d.carried = func(rule int64) int64 { return CarriedOf(tx, m.ID, rule) }
 	d.failed = func(c *compiled, err error) { s.withheld(tx, c.Rule, c.ID, in, err) }
 	if in.Order == nil {
 		d.given = func(c *compiled) bool { return givenBefore(tx, c, in.Member, source) }
@@ -79,6 +86,9 @@ func (s *Service) judge(tx *db.Tx, m member.Member, in *Input, cause int64, sour
 		d.out.Blocked = m.Status
 	}
 	s.bookAll(tx, p, d, source)
+	for _, c := range d.out.Carries {
+		carry(tx, m.ID, c.Rule, c.Micro)
+	}
 	return s.keep(tx, m.ID, cause, d.out)
 }
 
@@ -94,6 +104,7 @@ func (s *Service) bookAll(tx *db.Tx, p points.Settings, d *decider, source strin
 		}
 		d.out.Skips = append(d.out.Skips, Skip{a.Version, a.Rule, SkipWithheld, &a.Calc})
 		s.returnCaps(tx, d.out, &a, d.in.Member, a.Points)
+		d.out.Carries = slices.DeleteFunc(d.out.Carries, func(c Carry) bool { return c.Rule == a.Rule })
 		s.withheld(tx, a.Rule, a.Version, d.in, err)
 	}
 }
@@ -165,7 +176,7 @@ func (s *Service) keep(tx *db.Tx, member, cause int64, d Decision) error {
 	if err != nil {
 		return err
 	}
-	d.Awards = slices.Clone(d.Awards)
+	d.Awards, d.Carries = slices.Clone(d.Awards), slices.Clone(d.Carries)
 	decisions.Put(tx, decisionRow{cause, member, tx.Now(), string(b), &d})
 	return nil
 }
@@ -178,12 +189,32 @@ func DecisionOf(r db.Reader, memberID, cause int64) (Decision, bool, error) {
 	}
 	if row.made != nil {
 		d := *row.made
-		d.Awards = slices.Clone(d.Awards) // who takes back writes into them
+		d.Awards, d.Carries = slices.Clone(d.Awards), slices.Clone(d.Carries) // who takes back writes into them
 		return d, true, nil
 	}
 	var d Decision
 	err := json.Unmarshal([]byte(row.Body), &d)
 	return d, true, err
+}
+
+// judgedOf reads of a decision only under what it was made: its head, which the awards follow.
+func judgedOf(r db.Reader, memberID, cause int64) (d Decision, known bool, err error) {
+	row, ok := decisions.Get(r, cause)
+	if !ok || row.Member != memberID {
+		return Decision{}, false, nil
+	}
+	err = json.Unmarshal([]byte(headOf(row.Body)), &d)
+	return d, true, err
+}
+
+// headOf cuts the lists off the JSON of a decision. Inside a text of JSON no quote stands alone, so these are found nowhere else.
+func headOf(body string) string {
+	for _, list := range []string{`,"aw":`, `,"sk":`, `,"cy":`} {
+		if head, _, found := strings.Cut(body, list); found {
+			return head + "}"
+		}
+	}
+	return body
 }
 
 // OnRefunded takes back the refunded share of every award of an order (扣回): from the order's own lots first, then by the debt
@@ -211,6 +242,7 @@ func (s *Service) OnRefunded(tx *db.Tx, o *order.Order, refund int64) error {
 		}
 		s.returnCaps(tx, d, a, now.ID, a.Clawed-was)
 	}
+	d.carryBack(o.Refunded, o.Amount, o.Status == order.Refunded, func(rule, by int64) { carry(tx, now.ID, rule, by) })
 	return s.keep(tx, o.Member, o.ID, d)
 }
 
@@ -235,6 +267,26 @@ func (s *Service) claw(tx *db.Tx, p points.Settings, a *Award, owner int64, o *o
 	a.Clawed += -e.Amount
 	a.Forgone += due + e.Amount
 	return nil
+}
+
+// OnClosed makes what is still pending of an order spendable: it waited for the return window, and that is over.
+func (s *Service) OnClosed(tx *db.Tx, o *order.Order) error {
+	d, ok, err := DecisionOf(tx, o.Member, o.ID)
+	if err != nil || !ok {
+		return err
+	}
+	now, err := order.Owner(tx, o)
+	if err != nil {
+		return err
+	}
+	var lots []ledger.LotKey
+	for _, a := range d.Awards {
+		if a.Asset == ledger.Points {
+			lots = append(lots, ledger.LotKey{Expires: a.Expires, Lot: a.Lot})
+		}
+	}
+	_, err = s.Ledger.Mature(tx, now.ID, ledger.Points, lots, "close:"+id.String(o.ID), "order:"+id.String(o.ID))
+	return err
 }
 
 func clawSource(refund, rule int64) string { return fmt.Sprintf("clawback:%d:%d", refund, rule) }

@@ -33,6 +33,7 @@ func (s *Service) Preview(v *db.View, spec Spec, rule int64, o order.Order) (Dec
 	}
 	in.Order, in.Amount, in.Eligible = &o, o.Amount, o.Eligible
 	d := s.decider(in, reward.Over{View: v, Map: reward.Map{}}, points.Policy.At(v, o.Occurred).Value.DailyCap)
+	d.carried = func(rule int64) int64 { return CarriedOf(v, in.Member, rule) }
 	d.run(ruleSets.Get(v).with(c).at(OnOrder, o.Occurred, nil))
 	return d.out, nil
 }
@@ -82,17 +83,22 @@ type trial struct {
 	s        *Service
 	v        *db.View
 	old, new *ruleSet
-	oldUse   reward.Map
-	newUse   reward.Map
+	oldUse   use
+	newUse   use
 	members  map[int64]*tried
 	days     map[int]*DayDelta
 	out      Trial
 }
 
+// use is what a set of rules has used of caps, and carried of fractions.
+type use struct {
+	caps    reward.Map
+	carried map[carryKey]int64
+}
+
 type tried struct {
 	m             member.Member
 	orders        int64
-	then          Decision // of the order at hand: the tier held and the orders before it, as it was judged
 	before, after int64
 	growth        int64
 }
@@ -105,7 +111,7 @@ func (s *Service) BackTest(v *db.View, spec Spec, rule, from, until int64, tick 
 		return Trial{}, err
 	}
 	set := ruleSets.Get(v)
-	t := &trial{s: s, v: v, old: set, new: set.with(c), oldUse: reward.Map{}, newUse: reward.Map{},
+	t := &trial{s: s, v: v, old: set, new: set.with(c), oldUse: use{reward.Map{}, map[carryKey]int64{}}, newUse: use{reward.Map{}, map[carryKey]int64{}},
 		members: map[int64]*tried{}, days: map[int]*DayDelta{}, out: Trial{From: from, Until: until}}
 	order.Orders.Each(v, db.Query[order.Order]{
 		Where: "member_id > 0 AND occurred_at >= ? AND occurred_at < ?", Args: []any{from, until}, Order: "occurred_at, order_id", Limit: maxTrialRow,
@@ -119,7 +125,7 @@ func (s *Service) BackTest(v *db.View, spec Spec, rule, from, until int64, tick 
 }
 
 func (t *trial) order(o *order.Order) {
-	d, known, err := DecisionOf(t.v, o.Member, o.ID)
+	d, known, err := judgedOf(t.v, o.Member, o.ID)
 	if err != nil || d.Blocked != "" { // who earned nothing then earns nothing now
 		return
 	}
@@ -130,14 +136,14 @@ func (t *trial) order(o *order.Order) {
 	t.out.Orders++
 	if !known {
 		d.Before = m.orders
-		d.Rank = tier.At(t.v, m.m.ID, o.Occurred)
+		d.Rank = tier.EnjoyedAt(t.v, m.m.ID, o.Occurred)
 	}
-	m.then = d
 	m.orders++
-	lines := o.LinesOf()
 	p := points.Policy.At(t.v, o.Occurred).Value
-	before := t.sum(t.old, t.oldUse, m, o, lines, p.DailyCap, &t.out.AwardsBefore)
-	after := t.sum(t.new, t.newUse, m, o, lines, p.DailyCap, &t.out.AwardsAfter)
+	in := t.s.inputAt(t.v, OnOrder, m.m, o.ID, o.Occurred, d.Rank)
+	in.Order, in.Amount, in.Eligible, in.OrdersBefore = o, o.Amount, o.Eligible, d.Before
+	before := t.sum(t.old, t.oldUse, in, p.DailyCap, &t.out.AwardsBefore)
+	after := t.sum(t.new, t.newUse, in, p.DailyCap, &t.out.AwardsAfter)
 	m.before += before[ledger.Points]
 	m.after += after[ledger.Points]
 	m.growth += after[ledger.Growth] - before[ledger.Growth]
@@ -170,14 +176,20 @@ func (t *trial) member(id int64) *tried {
 }
 
 // sum judges an order as it was paid, and takes back what its refunds take.
-func (t *trial) sum(set *ruleSet, use reward.Map, m *tried, o *order.Order, lines []order.Line, dailyAll int64, awards *int64) (out [3]int64) {
-	in := t.s.input(t.v, OnOrder, m.m, o.ID, o.Occurred)
-	in.Order, in.Lines, in.Amount, in.Eligible = o, lines, o.Amount, o.Eligible
-	level := tier.Policy.At(t.v, o.Occurred).Value.Level(m.then.Rank)
-	in.OrdersBefore, in.TierRank, in.TierKey, in.TierRate = m.then.Before, m.then.Rank, level.Key, level.Multiplier
-	d := t.s.decider(in, use, dailyAll)
+func (t *trial) sum(set *ruleSet, use use, shared *Input, dailyAll int64, awards *int64) (out [3]int64) {
+	own := *shared // what is gathered while judging is of this set alone
+	in, o := &own, shared.Order
+	d := t.s.decider(in, use.caps, dailyAll)
+	d.carried = func(rule int64) int64 { return use.carried[carryKey{in.Member, rule}] }
 	rules := set.at(OnOrder, o.Occurred, nil)
 	d.run(rules)
+	carry := func(rule, by int64) { use.carried[carryKey{in.Member, rule}] += by }
+	for _, c := range d.out.Carries {
+		carry(c.Rule, c.Micro)
+	}
+	if o.Refunded > 0 || o.Status == order.Refunded {
+		d.out.carryBack(o.Refunded, o.Amount, o.Status == order.Refunded, carry)
+	}
 	for i := range d.out.Awards {
 		a := &d.out.Awards[i]
 		*awards++
@@ -189,7 +201,7 @@ func (t *trial) sum(set *ruleSet, use reward.Map, m *tried, o *order.Order, line
 		out[a.Asset] -= back
 		for _, c := range rules {
 			if c.ID == a.Version {
-				c.Caps.Return(use, d.gift(a.Asset, a.Rule, 0), back, 0)
+				c.Caps.Return(use.caps, d.gift(a.Asset, a.Rule, 0), back, 0)
 			}
 		}
 	}

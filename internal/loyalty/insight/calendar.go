@@ -167,7 +167,8 @@ type expiringIn struct {
 	Limit int `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"条数|how many"`
 }
 
-type expiringMember struct {
+// ExpiringMember is a member whose points lapse soon.
+type ExpiringMember struct {
 	Member web.ID `json:"member" doc:"会员|the member"`
 	Points int64  `json:"points" doc:"即将到期积分|points that lapse"`
 	Day    int    `json:"first_day" doc:"最早到期日|local day of the first"`
@@ -176,28 +177,35 @@ type expiringMember struct {
 type expirings struct {
 	At   int64            `json:"at" doc:"统计时间|when it was summed up"`
 	Days int              `json:"days" doc:"所用档位|the days it is about"`
-	Data []expiringMember `json:"data" doc:"最多的在前|most first"`
+	Data []ExpiringMember `json:"data" doc:"最多的在前|most first"`
+}
+
+// Expiring lists whose points lapse within so many days (7, 30, 90 or 400, whichever comes next), those with most first.
+func (k Console) Expiring(v *db.View, days, limit int) (out []ExpiringMember, within int, at int64) {
+	w := windows[slices.IndexFunc(windows, func(w struct {
+		days int
+		kind string
+	}) bool {
+		return days <= w.days
+	})]
+	found, at := k.marks(v, w.kind)
+	slices.SortStableFunc(found, func(a, b mark) int { return cmp.Compare(b.Amount, a.Amount) })
+	out = []ExpiringMember{}
+	for _, m := range found[:min(len(found), limit)] {
+		out = append(out, ExpiringMember{web.ID(m.Subject), m.Amount, m.Day})
+	}
+	return out, w.days, at
 }
 
 func (k Console) expiring(c *web.Ctx, in *expiringIn) (*expirings, error) {
 	return staff.Read(c, k.Desk, func(v *db.View) (*expirings, error) {
-		w := windows[slices.IndexFunc(windows, func(w struct {
-			days int
-			kind string
-		}) bool {
-			return in.Days <= w.days
-		})]
-		found, at := k.marks(v, w.kind)
-		slices.SortStableFunc(found, func(a, b mark) int { return cmp.Compare(b.Amount, a.Amount) })
-		out := &expirings{at, w.days, []expiringMember{}}
-		for _, m := range found[:min(len(found), in.Limit)] {
-			out.Data = append(out.Data, expiringMember{web.ID(m.Subject), m.Amount, m.Day})
-		}
-		return out, nil
+		list, days, at := k.Expiring(v, in.Days, in.Limit)
+		return &expirings{at, days, list}, nil
 	})
 }
 
-type demotion struct {
+// Demotion is a day on which tiers end.
+type Demotion struct {
 	Day     int    `json:"day" doc:"等级有效期的最后一天|last day of the validity"`
 	Rank    int    `json:"rank" doc:"等级序号|rank"`
 	Key     string `json:"key" doc:"等级代码|key of the tier"`
@@ -209,21 +217,27 @@ type demotion struct {
 
 type demotions struct {
 	At   int64      `json:"at" doc:"统计时间；会员很多时每夜统计一次，0 为尚未统计|when it was summed up: nightly where there are many members, 0 not yet"`
-	Data []demotion `json:"data" doc:"按日与等级|by day and tier"`
+	Data []Demotion `json:"data" doc:"按日与等级|by day and tier"`
+}
+
+// Demotions lists the days on which tiers end, so many days ahead.
+func (k Console) Demotions(v *db.View, days int) (out []Demotion, at int64) {
+	rules := tier.Policy.At(v, v.Now()).Value
+	found, at := k.marks(v, markDemotion)
+	out = []Demotion{}
+	for _, m := range found {
+		if m.Day <= k.last(v, days) {
+			l := rules.Level(int(m.Subject))
+			out = append(out, Demotion{m.Day, int(m.Subject), l.Key, l.Zh, l.En, m.Members, m.Amount})
+		}
+	}
+	return out, at
 }
 
 func (k Console) demotions(c *web.Ctx, in *calendarIn) (*demotions, error) {
 	return staff.Read(c, k.Desk, func(v *db.View) (*demotions, error) {
-		rules := tier.Policy.At(v, v.Now()).Value
-		found, at := k.marks(v, markDemotion)
-		out := &demotions{at, []demotion{}}
-		for _, m := range found {
-			if m.Day <= k.last(v, in.Days) {
-				l := rules.Level(int(m.Subject))
-				out.Data = append(out.Data, demotion{m.Day, int(m.Subject), l.Key, l.Zh, l.En, m.Members, m.Amount})
-			}
-		}
-		return out, nil
+		list, at := k.Demotions(v, in.Days)
+		return &demotions{at, list}, nil
 	})
 }
 
@@ -232,7 +246,8 @@ type demotionIn struct {
 	Day int `path:"day" minimum:"19900101" maximum:"99991231" doc:"等级有效期的最后一天，如 20260131|last day of the validity, such as 20260131"`
 }
 
-type endingOut struct {
+// Ending is a member whose tier ends.
+type Ending struct {
 	Member web.ID `json:"member" doc:"会员|the member"`
 	Rank   int    `json:"rank" doc:"等级序号|rank"`
 	Key    string `json:"key" doc:"等级代码|key of the tier"`
@@ -242,18 +257,23 @@ type endingOut struct {
 	Down   bool   `json:"down" doc:"将降级|would step down as it stands"`
 }
 
-func (k Console) demotionMembers(c *web.Ctx, in *demotionIn) (*web.Page[endingOut], error) {
+// Endings lists the members whose tier ends on a day, by id after one.
+func (k Console) Endings(v *db.View, day int, after, limit int64) (out []Ending) {
+	rules := tier.Policy.At(v, v.Now()).Value
+	from := k.Zone.StartOfDay(day)
+	eachEnding(v, from, k.Zone.EndOfDay(from), after, limit, func(e ending) {
+		l := rules.Level(e.Earned)
+		out = append(out, Ending{web.ID(e.Member), e.Earned, l.Key, e.Until, e.Growth, l.Keep, e.Growth < l.Keep})
+	})
+	return out
+}
+
+func (k Console) demotionMembers(c *web.Ctx, in *demotionIn) (*web.Page[Ending], error) {
 	var after int64
 	if err := web.DecodeCursor(in.Cursor, &after); err != nil {
 		return nil, err
 	}
-	return staff.Read(c, k.Desk, func(v *db.View) (*web.Page[endingOut], error) {
-		rules, from := tier.Policy.At(v, v.Now()).Value, k.Zone.StartOfDay(in.Day)
-		var rows []endingOut
-		eachEnding(v, from, k.Zone.EndOfDay(from), after, int64(in.Limit+1), func(e ending) {
-			l := rules.Level(e.Earned)
-			rows = append(rows, endingOut{web.ID(e.Member), e.Earned, l.Key, e.Until, e.Growth, l.Keep, e.Growth < l.Keep})
-		})
-		return web.PageOf(rows, in.Limit, func(e endingOut) string { return web.EncodeCursor(int64(e.Member)) }), nil
+	return staff.Read(c, k.Desk, func(v *db.View) (*web.Page[Ending], error) {
+		return web.PageOf(k.Endings(v, in.Day, after, int64(in.Limit+1)), in.Limit, func(e Ending) string { return web.EncodeCursor(int64(e.Member)) }), nil
 	})
 }

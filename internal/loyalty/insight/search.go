@@ -28,7 +28,7 @@ type foundOrder struct {
 }
 
 type hit struct {
-	By     string                 `json:"by" enum:"phone,card,openid,unionid,external,member,order" doc:"因何匹配|what matched"`
+	By     string                 `json:"by" enum:"phone,card,openid,unionid,email,external,member,order" doc:"因何匹配|what matched"`
 	Member *member.ConsoleSummary `json:"member,omitempty" doc:"会员（脱敏），散客订单没有|the member, masked; absent for an order of a guest"`
 	Order  *foundOrder            `json:"order,omitempty" doc:"订单|the order, when it was found by one"`
 }
@@ -44,7 +44,7 @@ func (k Console) search(c *web.Ctx, in *searchIn) (*searchOut, error) {
 	q := strings.TrimSpace(in.Body.Q)
 	return staff.Read(c, k.Desk, func(v *db.View) (*searchOut, error) {
 		s := seeker{Console: k, v: v, who: staff.WhoOf(c), out: &searchOut{Data: []hit{}}}
-		for _, kind := range []string{member.KindPhone, member.KindCard, member.KindOpenID, member.KindUnionID, member.KindExternal} {
+		for _, kind := range []string{member.KindPhone, member.KindCard, member.KindOpenID, member.KindUnionID, member.KindEmail, member.KindExternal} {
 			if err := s.identity(kind, q); err != nil {
 				return nil, err
 			}

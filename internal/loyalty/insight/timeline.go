@@ -14,6 +14,7 @@ import (
 	"guanxi/internal/loyalty/ledger"
 	"guanxi/internal/loyalty/member"
 	"guanxi/internal/loyalty/order"
+	"guanxi/internal/loyalty/recognition"
 	"guanxi/internal/loyalty/staff"
 	"guanxi/internal/loyalty/tier"
 )
@@ -27,7 +28,7 @@ type timelineIn struct {
 // Item is one thing that befell a member.
 type Item struct {
 	At      int64   `json:"at" doc:"时间，UTC 毫秒|when, milliseconds UTC"`
-	Kind    string  `json:"kind" enum:"points,growth,order,refund,tier,notice,status,merge,unmerge,joined" doc:"种类|what sort of thing"`
+	Kind    string  `json:"kind" enum:"points,growth,order,refund,tier,notice,status,merge,unmerge,joined,badge" doc:"种类|what sort of thing"`
 	What    string  `json:"what" doc:"细类：流水种类、订单状态、等级变化原因或新状态|finer: kind of entry, status of the order, reason of the tier, new status"`
 	ID      string  `json:"id" doc:"在其种类中的编号|its number among its kind"`
 	Amount  int64   `json:"amount" doc:"积分、成长值，或金额（分）|points or growth; fen of orders and refunds"`
@@ -38,6 +39,8 @@ type Item struct {
 	Rule    *web.ID `json:"rule_version,omitempty" doc:"规则版本|version of the rule"`
 	Was     string  `json:"was,omitempty" doc:"之前的状态|before"`
 	Now     string  `json:"now,omitempty" doc:"之后的状态或等级|after: status or tier"`
+	NowZh   string  `json:"now_zh,omitempty" doc:"之后的等级或所得勋章，中文名|the tier after it or the badge, in Chinese"`
+	NowEn   string  `json:"now_en,omitempty" doc:"之后的等级或所得勋章，英文名|the tier after it or the badge, in English"`
 	Expires int64   `json:"expires_at,omitempty" doc:"到期|when it lapses"`
 	By      string  `json:"by,omitempty" doc:"经办|by whom"`
 	Reason  string  `json:"reason,omitempty" doc:"说明|reason"`
@@ -176,9 +179,10 @@ func (k Console) tiers(v *db.View, memberID int64) (out []Item) {
 	rules := tier.Policy.At(v, v.Now()).Value
 	was := ""
 	for _, i := range tier.HistoryOf(v, memberID) {
-		now := rules.Level(i.Tier).Key
+		at := rules.Level(i.Tier)
+		now := at.Key
 		if i.From > 0 {
-			out = append(out, small(Item{At: i.From, Kind: "tier", What: i.Reason, ID: strconv.FormatInt(i.Seq, 10), Was: was, Now: now, By: k.Name(v, i.Actor), Reason: i.Note}))
+			out = append(out, small(Item{At: i.From, Kind: "tier", What: i.Reason, ID: strconv.FormatInt(i.Seq, 10), Was: was, Now: now, NowZh: at.Zh, NowEn: at.En, By: k.Name(v, i.Actor), Reason: i.Note}))
 		}
 		was = now
 	}
@@ -192,6 +196,13 @@ func (k Console) standing(v *db.View, m member.Member) (out []Item) {
 	out = append(out, small(Item{At: m.JoinedAt, Kind: "joined", What: m.Channel, ID: id.String(m.ID)}))
 	for _, l := range member.StatusLogs.OfOwner(v, m.ID) {
 		out = append(out, small(Item{At: l.At, Kind: "status", What: l.Status, ID: id.String(l.ID), Was: l.Was, Now: l.Status, By: k.Name(v, l.Actor), Reason: l.Reason}))
+	}
+	for _, b := range recognition.Of(v, m.ID) {
+		one := Item{At: b.At, Kind: "badge", What: b.Badge, ID: b.Badge, Ref: b.Why}
+		if badge := recognition.BadgeOf(b.Badge); badge != nil { // one that was taken off the list stands by its key
+			one.NowZh, one.NowEn = badge.Zh, badge.En
+		}
+		out = append(out, small(one))
 	}
 	for _, g := range member.MergesAbout(v, m.ID) {
 		one := Item{At: g.At, Kind: "merge", What: "merge", ID: id.String(g.ID), Was: id.String(g.From), Now: id.String(g.Into), By: k.Name(v, g.Actor), Reason: g.Reason}

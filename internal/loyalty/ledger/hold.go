@@ -87,7 +87,7 @@ func (a *Account) bucket(kind string) *int64 {
 }
 
 func (l *Ledger) holdLots(tx *db.Tx, a *Account, n int64) (takes []Take, short int64) {
-	eachLot(tx, a.Member, a.Asset, expired(tx.Now()), func(lot Lot) bool {
+	l.eachUsable(tx, a.Member, a.Asset, func(lot Lot) bool {
 		part := min(n, lot.Remaining-lot.Held)
 		if lot.Matures > tx.Now() || part == 0 {
 			return true

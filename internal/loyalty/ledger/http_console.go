@@ -17,7 +17,7 @@ func (k Console) Register(srv *web.Server) {
 	none := member.ErrNone
 	web.Route(srv, staff.Get("/members/{id}/balances", "ledger.balances", "view.points", "会员各资产余额，可查历史时点", "A member's balances, now or at an instant", none), k.balances)
 	web.Route(srv, staff.Get("/members/{id}/statement", "ledger.statement", "view.points", "会员账单，从新到旧", "A member's statement, newest first", none, web.ErrCursor), k.statement)
-	web.Route(srv, staff.Get("/members/{id}/lots", "ledger.lots", "view.points", "会员未用完的批次，按使用次序", "A member's open lots, in spending order", none, web.ErrCursor), k.lots)
+	web.Route(srv, staff.Get("/members/{id}/lots", "ledger.lots", "view.points", "会员未用完的批次，先到期的在前", "A member's open lots, what expires soonest first", none, web.ErrCursor), k.lots)
 	web.Route(srv, staff.Get("/members/{id}/holds", "ledger.holds", "view.points", "会员的预占与冻结，从新到旧", "A member's holds and freezes, newest first", none), k.holds)
 	web.Route(srv, staff.Get("/members/{id}/expiries", "ledger.expiries", "view.points", "会员到期日历", "What of a member's lapses when", none), k.expiries)
 	staff.Route(srv, staff.Get("/reports/flows", "ledger.flows", "view.reports", "每日资产流水", "Flows of an asset by day"), k.flows)
@@ -86,7 +86,7 @@ type consoleEntry struct {
 	Seq      int64   `json:"seq" doc:"序号|number"`
 	At       int64   `json:"at" doc:"记账时间|when it was booked"`
 	Occurred int64   `json:"occurred_at" doc:"发生时间|when its cause happened"`
-	Kind     string  `json:"kind" enum:"earn,grant,spend,expire,clawback,restore,adjust,reversal,transfer,merge,unmerge,seize" doc:"种类|kind"`
+	Kind     string  `json:"kind" enum:"earn,grant,spend,expire,clawback,restore,adjust,reversal,transfer,merge,unmerge,seize,mature" doc:"种类|kind"`
 	Amount   int64   `json:"amount" doc:"数量|amount"`
 	Balance  int64   `json:"balance" doc:"余额|balance after it"`
 	Ref      string  `json:"ref" doc:"关联，如 order:编号|what it is about, such as order:id"`
@@ -276,12 +276,13 @@ type consoleVerified struct {
 const mostWrong = 20
 
 func (k Console) verify(c *web.Ctx, _ *struct{}) (*consoleVerified, error) {
-	return staff.Read(c, k.Desk, func(v *db.View) (*consoleVerified, error) {
-		accounts, entries, wrong := CheckBalances(v)
-		out := &consoleVerified{accounts, entries, []string{}}
-		for _, w := range wrong[:min(len(wrong), mostWrong)] {
-			out.Wrong = append(out.Wrong, w.Row+": "+w.What)
-		}
-		return out, nil
-	})
+	found, err := CheckAll(c, k.DB)
+	if err != nil {
+		return nil, err
+	}
+	out := &consoleVerified{found.Accounts, found.Entries, []string{}}
+	for _, w := range found.Wrong[:min(len(found.Wrong), mostWrong)] {
+		out.Wrong = append(out.Wrong, w.Row+": "+w.What)
+	}
+	return out, nil
 }

@@ -6,7 +6,8 @@
 //   - Σ entries = balance = Σ open lots − debt, per account;
 //   - balance + debt ≥ pending + held + frozen, and none of them is negative;
 //   - an entry's source is unique per member and asset: the same cause never posts twice;
-//   - lots are spent by (expires, granted, id), never-expiring last; an expired lot is never spent,
+//   - lots are spent by (expires, granted, id), never-expiring last, promotional ones before others where the programme
+//     says so; an expired lot is never spent,
 //     whether or not it has been booked out;
 //   - points that were taken go back to the lots they came from;
 //   - entries are dense per account, each carries the balance after it, and all are chained by hash.
@@ -68,6 +69,7 @@ const (
 	KindMerge    = "merge"    // 合并
 	KindUnmerge  = "unmerge"  // 拆分
 	KindSeize    = "seize"    // 没收: frozen points confiscated
+	KindMature   = "mature"   // 生效: pending points that may be spent before their day; its amount is 0
 )
 
 // Classes of lots, by how they were earned; each has its own lifetime.

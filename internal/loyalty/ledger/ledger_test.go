@@ -143,10 +143,31 @@ func TestExpiredPointsAreUnusableBeforeAndAfterTheSweep(t *testing.T) {
 	if _, err := b.spend("s", 31); !fault.Is(err, ErrInsufficient) {
 		t.Errorf("spent expired points: %v", err)
 	}
+	// A sweep stops at its limit of entries, here after the first of two accounts; once settled there is none to make.
+	for _, want := range []int{1, 2} {
+		b.view(func(v *db.View) {
+			if due := DueAfter(v, AccountKey{}, 100); len(due) != 2-want {
+				t.Errorf("%d accounts are due", len(due))
+			}
+		})
+		b.must(func(tx *db.Tx) error {
+			done, err := b.l.Sweep(tx, []AccountKey{{1, Points}, {1, Points}}, 1)
+			if done != want {
+				t.Errorf("%d are done, not %d", done, want)
+			}
+			return err
+		})
+	}
 	sweep := func() {
 		var due []AccountKey
 		b.view(func(v *db.View) { due = DueAfter(v, AccountKey{}, 100) })
-		b.must(func(tx *db.Tx) error { return b.l.Sweep(tx, due) })
+		b.must(func(tx *db.Tx) error {
+			done, err := b.l.Sweep(tx, due, 1000)
+			if done != len(due) {
+				t.Errorf("%d of %d accounts are swept", done, len(due))
+			}
+			return err
+		})
 	}
 	sweep()
 	sweep()

@@ -12,3 +12,9 @@ func ReversedOf(r db.Reader, e Entry) int64 {
 	row, _ := reversals.Get(r, EntryKey{e.Member, e.Asset, e.Seq})
 	return row.Amount
 }
+
+// SealHash is the hash of a link of the chain.
+func SealHash(r db.Reader, seq int64) (string, bool) {
+	s, ok := seals.Get(r, sealKey{lane0, seq})
+	return s.Hash, ok
+}

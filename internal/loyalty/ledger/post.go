@@ -8,8 +8,32 @@ import (
 	"guanxi/internal/base/fact"
 )
 
-// Ledger is the service; Zone decides natural days.
-type Ledger struct{ Zone clock.Zone }
+// Ledger is the service; Zone decides natural days. PromoFirst says whether points of campaigns and rewards are spent before
+// those of purchases (活动积分优先); without it, and among equals, what expires soonest goes first.
+type Ledger struct {
+	Zone       clock.Zone
+	PromoFirst func(db.Reader) bool
+}
+
+// eachUsable walks the lots that live in the order they are spent; f stops it with false.
+func (l *Ledger) eachUsable(r db.Reader, member int64, asset Asset, f func(Lot) bool) {
+	if asset != Points || l.PromoFirst == nil || !l.PromoFirst(r) {
+		eachLot(r, member, asset, expired(r.Now()), f)
+		return
+	}
+	more := true
+	for _, promo := range [2]bool{true, false} {
+		if !more {
+			return
+		}
+		eachLot(r, member, asset, expired(r.Now()), func(lot Lot) bool {
+			if promo == (lot.Class > ClassConsumption) {
+				more = f(lot)
+			}
+			return more
+		})
+	}
+}
 
 // Credit adds to an account and opens a lot.
 type Credit struct {
@@ -220,12 +244,13 @@ func tookAsAsked(e Entry, n int64, short int) bool {
 	return -e.Amount == n || short == ShortClip && e.Amount < 0 && -e.Amount < n
 }
 
-// giveLot adds to a lot, or opens it.
+// giveLot adds to a lot, or opens it. What comes back to a lot that was freed before its day is free with it.
 func (l *Ledger) giveLot(tx *db.Tx, a *Account, n Lot) {
 	lot, ok := Lots.Get(tx, LotKey{n.Member, n.Asset, n.Expires, n.ID})
 	if ok {
 		lot.Remaining += n.Remaining
 		lot.Held += n.Held
+		n.Matures = lot.Matures
 	} else {
 		lot = n
 	}
@@ -290,7 +315,7 @@ func (l *Ledger) takeInOrder(tx *db.Tx, a *Account, d *Detail, n int64) int64 {
 		return 0
 	}
 	left := n
-	eachLot(tx, a.Member, a.Asset, expired(tx.Now()), func(lot Lot) bool {
+	l.eachUsable(tx, a.Member, a.Asset, func(lot Lot) bool {
 		if lot.Matures <= tx.Now() {
 			left -= l.takeLot(tx, a, d, lot, left)
 		}

@@ -89,7 +89,7 @@ func ExpiringBefore(r db.Reader, member int64, asset Asset, before int64) []Expi
 	return out
 }
 
-// OpenLots lists open lots in spending order, a page at a time, beginning after a lot.
+// OpenLots lists open lots, what expires soonest first, a page at a time, beginning after a lot.
 func OpenLots(r db.Reader, member int64, asset Asset, after LotKey, limit int) []Lot {
 	return spendable(r, member, asset, Lot{Expires: after.Expires, ID: after.Lot}, limit)
 }

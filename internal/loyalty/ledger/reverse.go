@@ -89,7 +89,7 @@ func (q Reversal) other() int64 {
 
 func (e *Entry) reversible() bool {
 	switch e.Kind {
-	case KindReversal, KindRestore, KindMerge, KindUnmerge, KindExpire:
+	case KindReversal, KindRestore, KindMerge, KindUnmerge, KindExpire, KindMature:
 		return false
 	}
 	return e.Details().Reverses == 0

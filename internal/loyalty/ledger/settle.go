@@ -54,25 +54,30 @@ func (l *Ledger) settle(tx *db.Tx, a Account) (Account, error) {
 func (l *Ledger) expireLots(tx *db.Tx, a *Account) (booked []Entry, err error) {
 	for {
 		lots := lapsed(tx, a.Member, a.Asset, maxTakes)
-		if len(lots) == 0 {
+		all := len(lots) < maxTakes
+		for len(lots) > 0 {
+			same := 1
+			for same < len(lots) && lots[same].Expires == lots[0].Expires {
+				same++
+			}
+			e, err := l.expireSome(tx, a, lots[:same])
+			if err != nil {
+				return nil, err
+			}
+			booked, lots = append(booked, e), lots[same:]
+		}
+		if all {
 			return booked, nil
 		}
-		e, err := l.expireSome(tx, a, lots)
-		if err != nil {
-			return nil, err
-		}
-		booked = append(booked, e)
 	}
 }
 
+// expireSome books out lots of one instant.
 func (l *Ledger) expireSome(tx *db.Tx, a *Account, lots []Lot) (Entry, error) {
 	at := lots[0].Expires
 	var d Detail
 	var n int64
 	for _, lot := range lots {
-		if lot.Expires != at {
-			break
-		}
 		n += l.takeLot(tx, a, &d, lot, lot.Remaining-lot.Held)
 	}
 	return l.record(tx, a, Entry{Member: a.Member, Asset: a.Asset, Amount: -n, Kind: KindExpire, Occurred: at,
@@ -97,12 +102,18 @@ func (l *Ledger) refresh(tx *db.Tx, a *Account) {
 	}
 }
 
-// Sweep settles accounts that nobody touched since time changed them.
-func (l *Ledger) Sweep(tx *db.Tx, due []AccountKey) error {
-	for _, k := range due {
-		if _, err := l.Settle(tx, k.Member, k.Asset); err != nil {
-			return err
+// Sweep settles accounts that nobody touched since time changed them. It stops once that has made so many entries, and tells
+// how many accounts are done: a payment that comes waits for one sweep at most.
+func (l *Ledger) Sweep(tx *db.Tx, due []AccountKey, entries int64) (done int, err error) {
+	for i, k := range due {
+		before, _ := Accounts.Get(tx, k)
+		after, err := l.Settle(tx, k.Member, k.Asset)
+		if err != nil {
+			return i, err
+		}
+		if entries -= after.Seq - before.Seq; entries <= 0 {
+			return i + 1, nil
 		}
 	}
-	return nil
+	return len(due), nil
 }

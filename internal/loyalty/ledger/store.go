@@ -265,7 +265,7 @@ func bySource(r db.Reader, member int64, asset Asset, source string) (Entry, boo
 	return Entries.Get(r, EntryKey{member, asset, k.Seq})
 }
 
-// spendable reads open lots in spending order, beginning after a key, a page at a time.
+// spendable reads open lots, what expires soonest first, beginning after a key, a page at a time.
 func spendable(r db.Reader, member int64, asset Asset, after Lot, page int) []Lot {
 	return Lots.Select(r, db.Query[Lot]{
 		Where: "member_id = ? AND asset = ? AND (expires_at > ? OR expires_at = ? AND lot_id > ?)",
@@ -304,7 +304,7 @@ func lotLess(a, b *Lot) bool {
 	return a.ID < b.ID
 }
 
-// eachLot walks all open lots of an account in spending order; f stops it with false.
+// eachLot walks all open lots of an account, what expires soonest first; f stops it with false.
 func eachLot(r db.Reader, member int64, asset Asset, from Lot, f func(Lot) bool) {
 	const page = 64
 	for after := from; ; {
@@ -353,11 +353,27 @@ func DueAfter(v *db.View, after AccountKey, n int) []AccountKey {
 	return out
 }
 
-// eachSum gives, for each account with entries, their sum and number beside what its row says.
-func eachSum(v *db.View, f func(k AccountKey, sum, n, balance, seq int64)) {
+// span is members from one number on and below another; math.MaxInt64 is no bound.
+type span struct{ from, below int64 }
+
+var everyone = span{math.MinInt64, math.MaxInt64}
+
+// halves cuts everyone in two by the number of accounts.
+func halves(v *db.View) []span {
+	var n, mid int64
+	v.Row("SELECT COUNT(*) FROM ledger_account", nil, &n)
+	if !v.Row("SELECT member_id FROM ledger_account ORDER BY member_id, asset LIMIT 1 OFFSET ?", []any{n / 2}, &mid) {
+		return []span{everyone}
+	}
+	return []span{{everyone.from, mid}, {mid, everyone.below}}
+}
+
+// eachSum gives, for each account of these members with entries, their sum and number beside what its row says.
+func eachSum(v *db.View, of span, f func(k AccountKey, sum, n, balance, seq int64)) {
 	v.Rows(`SELECT e.member_id, e.asset, e.s, e.n, COALESCE(a.balance, 0), COALESCE(a.seq, 0)
-		FROM (SELECT member_id, asset, SUM(amount) AS s, COUNT(*) AS n FROM ledger_entry GROUP BY member_id, asset) e
-		LEFT JOIN ledger_account a ON a.member_id = e.member_id AND a.asset = e.asset`, nil, func(scan func(...any)) {
+		FROM (SELECT member_id, asset, SUM(amount) AS s, COUNT(*) AS n FROM ledger_entry
+			WHERE member_id >= ? AND member_id < ? GROUP BY member_id, asset) e
+		LEFT JOIN ledger_account a ON a.member_id = e.member_id AND a.asset = e.asset`, []any{of.from, of.below}, func(scan func(...any)) {
 		var k AccountKey
 		var sum, n, balance, seq int64
 		scan(&k.Member, &k.Asset, &sum, &n, &balance, &seq)

@@ -1,10 +1,13 @@
 package ledger
 
 import (
+	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"iter"
 	"math"
+	"sync"
 
 	"guanxi/internal/base/db"
 )
@@ -207,10 +210,6 @@ func (f *verifier) replay(r *story, e *Entry, d Detail, name string) {
 			Class: e.Class, Rule: e.Rule, Granted: e.Amount, Ref: e.Ref})
 		delta += n
 	}
-	for _, g := range d.Gives {
-		give(lotOf(e.Member, e.Asset, g))
-		delta += g.N
-	}
 	for _, t := range d.Takes {
 		k := LotKey{Expires: t.Expires, Lot: t.Lot}
 		lot := r.lots[k]
@@ -223,6 +222,10 @@ func (f *verifier) replay(r *story, e *Entry, d Detail, name string) {
 			delete(r.lots, k)
 		}
 		delta -= t.N
+	}
+	for _, g := range d.Gives { // after the takes: what matures early goes back to the lot it came from
+		give(lotOf(e.Member, e.Asset, g))
+		delta += g.N
 	}
 	if delta != e.Amount {
 		f.wrong("ledger_entry", name, "amount %d, but lots and debt changed by %d", e.Amount, delta)
@@ -434,7 +437,11 @@ func (f *verifier) totals() {
 
 // CheckBalances is the quick check: each account's balance against the sum of its entries.
 func CheckBalances(v *db.View) (accounts, entries int64, wrong []Wrong) {
-	eachSum(v, func(k AccountKey, sum, n, balance, seq int64) {
+	return checkBalances(v, everyone)
+}
+
+func checkBalances(v *db.View, of span) (accounts, entries int64, wrong []Wrong) {
+	eachSum(v, of, func(k AccountKey, sum, n, balance, seq int64) {
 		accounts++
 		entries += n
 		if (sum != balance || n != seq) && len(wrong) < maxWrong {
@@ -443,4 +450,37 @@ func CheckBalances(v *db.View) (accounts, entries int64, wrong []Wrong) {
 		}
 	})
 	return accounts, entries, wrong
+}
+
+// Checked is what a check of all balances found.
+type Checked struct {
+	Accounts, Entries int64
+	Wrong             []Wrong
+}
+
+// CheckAll is CheckBalances with two halves of the members side by side, each in a snapshot of its own: an account and its entries
+// are always seen together.
+func CheckAll(ctx context.Context, d *db.DB) (out Checked, err error) {
+	var parts []span
+	if err = d.View(ctx, func(v *db.View) error { parts = halves(v); return nil }); err != nil {
+		return out, err
+	}
+	found, failed := make([]Checked, len(parts)), make([]error, len(parts))
+	var all sync.WaitGroup
+	for n, of := range parts {
+		all.Go(func() {
+			failed[n] = d.View(ctx, func(v *db.View) error {
+				c := &found[n]
+				c.Accounts, c.Entries, c.Wrong = checkBalances(v, of)
+				return nil
+			})
+		})
+	}
+	all.Wait()
+	for _, c := range found {
+		out.Accounts += c.Accounts
+		out.Entries += c.Entries
+		out.Wrong = append(out.Wrong, c.Wrong...)
+	}
+	return out, errors.Join(failed...)
 }

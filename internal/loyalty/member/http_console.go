@@ -27,6 +27,7 @@ func (k Console) Register(srv *web.Server) {
 	web.Route(srv, staff.Ask("/members/{id}/unmasking", "member.unmask", "unmask.members", "查看完整个人信息，须填原因并记入操作日志", "See personal data in clear; takes a reason and is logged", ErrNone, staff.ErrReason), k.unmask)
 	web.Route(srv, staff.Change(http.MethodPut, "/members/{id}/status", "member.status", "freeze.members", "冻结、拉黑或恢复会员", "Freeze, blacklist or reactivate a member", ErrNone, ErrStatus, ErrCancelled, staff.ErrReason), k.setStatus)
 	web.Route(srv, staff.Change(http.MethodPost, "/members/{id}/cancellation", "member.cancel", "erase.members", "注销会员", "Close a membership for good", ErrNone, ErrCancelled, staff.ErrReason), k.cancel)
+	k.suspectRoutes(srv)
 }
 
 // Reach finds the living member behind an id, when the caller may reach it: a role for one store reaches those who joined there.
@@ -103,6 +104,7 @@ func (k Console) boundPhone(r db.Reader, id int64) (string, error) {
 	return "", err
 }
 
+// list may give a short page with a next one: a rare filter is looked for in bounded steps.
 func (k Console) list(c *web.Ctx, in *consoleList) (*web.Page[ConsoleSummary], error) {
 	var before int64
 	if err := web.DecodeCursor(in.Cursor, &before); err != nil {
@@ -115,20 +117,25 @@ func (k Console) list(c *web.Ctx, in *consoleList) (*web.Page[ConsoleSummary], e
 			return web.PageOf[ConsoleSummary](nil, in.Limit, nil), nil
 		}
 		var rows []ConsoleSummary
-		for _, m := range Newest(v, f, before, in.Limit+1) {
+		found, more := Listed(v, f, before, in.Limit+1)
+		for _, m := range found {
 			one, err := k.Summary(v, m)
 			if err != nil {
 				return nil, err
 			}
 			rows = append(rows, one)
 		}
-		return web.PageOf(rows, in.Limit, func(s ConsoleSummary) string { return web.EncodeCursor(int64(s.ID)) }), nil
+		page := web.PageOf(rows, in.Limit, func(s ConsoleSummary) string { return web.EncodeCursor(int64(s.ID)) })
+		if page.Next == "" && more != 0 {
+			page.Next = web.EncodeCursor(more)
+		}
+		return page, nil
 	})
 }
 
 type consoleLookup struct {
 	Body struct {
-		Kind   string `json:"kind" enum:"phone,openid,unionid,card,external" doc:"身份种类|kind of identity"`
+		Kind   string `json:"kind" enum:"phone,openid,unionid,card,email,external" doc:"身份种类|kind of identity"`
 		Issuer string `json:"issuer,omitempty" maxLength:"64" doc:"签发方（appid 或系统）|the appid or system it is valid in"`
 		Value  string `json:"value" minLength:"1" maxLength:"128" doc:"身份内容|the identity"`
 	}

@@ -44,7 +44,7 @@ func (s *Service) RoutesPartner(srv *web.Server, d *db.DB) {
 
 // IdentityIn names a person in a body. Never in an address: addresses are logged.
 type IdentityIn struct {
-	Kind   string `json:"kind" enum:"phone,openid,unionid,card,external" doc:"身份类型|kind of identity"`
+	Kind   string `json:"kind" enum:"phone,openid,unionid,card,email,external" doc:"身份类型|kind of identity"`
 	Issuer string `json:"issuer,omitempty" maxLength:"64" doc:"所属应用或系统，如小程序 appid；手机号不填|the app or system it is valid in, such as an appid; empty for phones"`
 	Value  string `json:"value" minLength:"1" maxLength:"128" doc:"手机号、openid、卡号等|phone number, openid, card number …"`
 }
@@ -89,7 +89,7 @@ func (h routes) postMember(c *web.Ctx, in *joinIn) (*joinOut, error) {
 		}
 		j.Identities = append(j.Identities, identity)
 	}
-	return web.Write(c, op, func(tx *db.Tx) (*joinOut, error) {
+	out, err := web.Write(c, op, func(tx *db.Tx) (*joinOut, error) {
 		m, isNew, err := h.s.Join(tx, j)
 		if err != nil {
 			return nil, err
@@ -102,6 +102,7 @@ func (h routes) postMember(c *web.Ctx, in *joinIn) (*joinOut, error) {
 		}
 		return &joinOut{web.ID(m.ID), isNew, m.Status, m.JoinedAt}, nil
 	})
+	return out, h.s.AfterRefusal(c, h.d, c.Caller.Actor(), 0, j.Identities, err)
 }
 
 // IDIn names a member in the path.
@@ -248,13 +249,14 @@ func (h routes) postIdentity(c *web.Ctx, in *bindIn) (*bindOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	return web.Write(c, db.Op{Owner: int64(in.ID), Wants: []db.Want{w}}, func(tx *db.Tx) (*bindOut, error) {
+	out, err := web.Write(c, db.Op{Owner: int64(in.ID), Wants: []db.Want{w}}, func(tx *db.Tx) (*bindOut, error) {
 		m, err := Require(tx, int64(in.ID), SignIn)
 		if err != nil {
 			return nil, err
 		}
 		return &bindOut{web.ID(m.ID), in.Body.Kind}, h.s.Bind(tx, m.ID, identity)
 	})
+	return out, h.s.AfterRefusal(c, h.d, c.Caller.Actor(), int64(in.ID), []Identity{identity}, err)
 }
 
 type sessionOut struct {

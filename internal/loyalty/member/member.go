@@ -49,6 +49,7 @@ const (
 	KindOpenID   = "openid"
 	KindUnionID  = "unionid"
 	KindCard     = "card"
+	KindEmail    = "email"
 	KindExternal = "external" // a customer number of another system
 )
 
@@ -124,9 +125,10 @@ func (Merged) FactKind() string { return "member.merged" }
 
 // Unmerged says that a merge was taken apart.
 type Unmerged struct {
-	Merge int64 `json:"merge"`
-	From  int64 `json:"from"`
-	Into  int64 `json:"into"`
+	Merge int64   `json:"merge"`
+	From  int64   `json:"from"`
+	Into  int64   `json:"into"`
+	Give  []int64 `json:"give,omitempty"` // lots that a person decided to give back with it
 }
 
 // FactKind is "member.unmerged".

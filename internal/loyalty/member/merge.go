@@ -39,6 +39,9 @@ func (s *Service) Merge(tx *db.Tx, from, into int64, reason string) (Merge, erro
 	if err := s.mergeConsents(tx, a.ID, b.ID); err != nil {
 		return m, err
 	}
+	if err := s.settleSuspects(tx, a.ID, b.ID, reason); err != nil {
+		return m, err
+	}
 	_, err = fact.Emit(tx, b.ID, Merged{m.ID, a.ID, b.ID})
 	return m, err
 }
@@ -71,8 +74,8 @@ func pair(tx *db.Tx, from, into int64) (a, b Member, err error) {
 }
 
 // Unmerge takes a merge apart: the identities that came with the merged member go back with it, and those who
-// hear of it give back what can be told apart. Later merges into the same survivor must be undone first.
-func (s *Service) Unmerge(tx *db.Tx, mergeID int64) (Merge, error) {
+// hear of it give back what can be told apart, and the lots in give, which a person decided about. Later merges into the same survivor must be undone first.
+func (s *Service) Unmerge(tx *db.Tx, mergeID int64, give []int64) (Merge, error) {
 	m, ok := Merges.Get(tx, mergeID)
 	if !ok {
 		return m, ErrNoMerge.New()
@@ -101,7 +104,7 @@ func (s *Service) Unmerge(tx *db.Tx, mergeID int64) (Merge, error) {
 			identities.Put(tx, row)
 		}
 	}
-	_, err := fact.Emit(tx, m.Into, Unmerged{m.ID, m.From, m.Into})
+	_, err := fact.Emit(tx, m.Into, Unmerged{m.ID, m.From, m.Into, give})
 	return m, err
 }
 

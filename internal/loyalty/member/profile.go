@@ -15,6 +15,7 @@ type Profile struct {
 	Nickname  vault.Secret
 	Phone     vault.Secret
 	Birthday  vault.Secret // 1990-05-17
+	BirthMD   int          // 517; 0 for not known
 	Gender    string       // female, male, other or empty
 	Region    string
 	Completed int64
@@ -36,7 +37,7 @@ func (s *Service) ProfileOf(r db.Reader, id int64) (Profile, error) {
 	if !ok {
 		return Profile{}, nil
 	}
-	p := Profile{Gender: row.Gender, Region: row.Region, Completed: row.Completed, Updated: row.Updated}
+	p := Profile{BirthMD: row.BirthMD, Gender: row.Gender, Region: row.Region, Completed: row.Completed, Updated: row.Updated}
 	for _, f := range []struct {
 		col, text string
 		into      *vault.Secret

@@ -1,6 +1,7 @@
 package member
 
 import (
+	"net/mail"
 	"strings"
 
 	"guanxi/internal/base/clock"
@@ -40,6 +41,10 @@ func (s *Service) Normal(i Identity) (Identity, error) {
 		phone, err := vault.Phone(i.Value.Reveal())
 		i.Value, i.Issuer = phone, ""
 		return i, err
+	case KindEmail:
+		address, err := mailAddress(i.Value.Reveal())
+		i.Value, i.Issuer = address, ""
+		return i, err
 	case KindOpenID, KindUnionID, KindCard, KindExternal:
 	default:
 		return i, ErrIdentity.New().At("kind")
@@ -53,6 +58,15 @@ func (s *Service) Normal(i Identity) (Identity, error) {
 	}
 	i.Value = vault.Hide(v)
 	return i, nil
+}
+
+// mailAddress checks an e-mail address and brings it into one form.
+func mailAddress(typed string) (vault.Secret, error) {
+	a, err := mail.ParseAddress(strings.ToLower(strings.TrimSpace(typed)))
+	if err != nil || a.Name != "" || len(a.Address) > 128 || !strings.Contains(a.Address[strings.LastIndexByte(a.Address, '@'):], ".") {
+		return vault.Secret{}, ErrIdentity.New().At("value")
+	}
+	return vault.Hide(a.Address), nil
 }
 
 // Want declares that a write will look an identity up.
@@ -243,8 +257,11 @@ func (s *Service) IdentitiesOf(r db.Reader, id int64) ([]Bound, error) {
 }
 
 func maskIdentity(kind string, v vault.Secret) string {
-	if kind == KindPhone {
+	switch kind {
+	case KindPhone:
 		return vault.MaskPhone(v.Reveal())
+	case KindEmail:
+		return vault.MaskEmail(v.Reveal())
 	}
 	return vault.Mask(v.Reveal())
 }

@@ -14,6 +14,7 @@ type Filter struct {
 	Stores  []string // codes of the stores they joined at
 	From    int64    // joined at or after
 	Until   int64    // joined before
+	since   int64    // no id below this one
 }
 
 // Newest lists members that were not merged into another, the newest first, before an id (0 is from the newest).
@@ -23,6 +24,9 @@ func Newest(v *db.View, f Filter, before int64, limit int) []Member {
 	}
 	q := db.Query[Member]{Where: "member_id < ? AND merged_into = 0", Args: []any{before}, Order: "member_id DESC", Limit: limit}
 	add := func(cond string, args ...any) { q.Where, q.Args = q.Where+" AND "+cond, append(q.Args, args...) }
+	if f.since > 0 {
+		add("member_id >= ?", f.since)
+	}
 	if f.Status != "" {
 		add("status = ?", f.Status)
 	}
@@ -47,6 +51,24 @@ func Newest(v *db.View, f Filter, before int64, limit int) []Member {
 		add("("+marks+")", args...)
 	}
 	return Members.Select(v, q)
+}
+
+// walk is how many members one page looks at while it searches for those a filter wants.
+const walk = 50_000
+
+// Listed is Newest in bounded steps: more tells where to go on when the walk ended before the page was full; 0 is the end.
+func Listed(v *db.View, f Filter, before int64, limit int) (out []Member, more int64) {
+	if f.Status == "" && f.Channel == "" && len(f.Stores) == 0 && f.From == 0 && f.Until == 0 {
+		return Newest(v, f, before, limit), 0
+	}
+	if before == 0 {
+		before = 1<<63 - 1
+	}
+	v.Row("SELECT member_id FROM member WHERE member_id < ? ORDER BY member_id DESC LIMIT 1 OFFSET ?", []any{before, walk}, &f.since)
+	if out = Newest(v, f, before, limit); len(out) < limit {
+		more = f.since
+	}
+	return out, more
 }
 
 // MergesAbout lists the merges a member took part in, on either side, oldest first.
@@ -92,4 +114,18 @@ func (s *Service) FindAnywhere(r db.Reader, kind string, value vault.Secret) (ou
 		}
 	}
 	return out
+}
+
+// Sample gives up to most living members, evenly drawn over all of them, and how many there are.
+func Sample(v *db.View, most int64) (ids []int64, of int64) {
+	v.Row("SELECT COUNT(*) FROM member WHERE merged_into = 0", nil, &of)
+	step, n := max(1, (of+most-1)/most), int64(0)
+	v.Rows("SELECT member_id FROM member WHERE merged_into = 0 ORDER BY member_id", nil, func(scan func(...any)) {
+		var id int64
+		if scan(&id); n%step == 0 {
+			ids = append(ids, id)
+		}
+		n++
+	})
+	return ids, of
 }

@@ -33,7 +33,7 @@ type consoleSend struct {
 	ID       web.ID `json:"id" doc:"编号|the send"`
 	Occasion string `json:"occasion" doc:"场景|occasion"`
 	Channel  string `json:"channel,omitempty" doc:"渠道，未发送则没有|channel; absent when nothing was sent"`
-	State    string `json:"state" enum:"sending,sent,failed,skipped,unknown" doc:"结果|how it ended"`
+	State    string `json:"state" enum:"sending,sent,waiting,failed,skipped,unknown" doc:"结果|how it ended"`
 	Reason   string `json:"reason,omitempty" doc:"原因代码|code of why"`
 	At       int64  `json:"at" doc:"时刻，UTC 毫秒|when, milliseconds UTC"`
 }

@@ -31,7 +31,7 @@ type letterOut struct {
 	Occasion string `json:"occasion" doc:"场景|occasion"`
 	Title    string `json:"title" doc:"标题|title"`
 	Body     string `json:"body" doc:"正文|text"`
-	Page     string `json:"page" enum:"statement,expiring,tiers,home,settings" doc:"点开去哪个页面|the page it leads to"`
+	Page     string `json:"page" enum:"statement,expiring,tiers,home,closure,badges" doc:"点开去哪个页面|the page it leads to"`
 	At       int64  `json:"at" doc:"时刻，UTC 毫秒|when, milliseconds UTC"`
 	Read     bool   `json:"read" doc:"是否已读|whether it was read"`
 }
@@ -156,7 +156,7 @@ func (s *Service) postSubscriptions(c *web.Ctx, in *subscribeIn) (*subscriptions
 			if !known[t] || CreditsLeft(tx, me, t) >= maxCredits {
 				continue
 			}
-			if err := s.Subscribe(tx, me, t, fmt.Sprintf("yes:%d:%d", tx.ID(), i)); err != nil {
+			if err := s.Subscribe(tx, me, t, ByApp, fmt.Sprintf("%d:%d", tx.ID(), i)); err != nil {
 				return nil, err
 			}
 		}

@@ -2,8 +2,11 @@ package message
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 
 	"guanxi/internal/base/clock"
 	"guanxi/internal/base/db"
@@ -19,6 +22,13 @@ type outgoing struct {
 	Occasion string `json:"occasion"`
 	Dedupe   string `json:"dedupe"`
 	Values   string `json:"values"`
+	At       int64  `json:"at"` // when it was told
+}
+
+// key names a message for channels that take the same one only once.
+func (o outgoing) key(member int64) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d|%s|%s", member, o.Occasion, o.Dedupe))
+	return hex.EncodeToString(sum[:16])
 }
 
 // The background work of messages.
@@ -45,7 +55,7 @@ func (s *Service) send(ctx context.Context, run *job.Run, o outgoing) error {
 			return err
 		}
 		provider, failure := t.Send(ctx, *m)
-		over, err := s.ended(ctx, run, *m, t, provider, failure)
+		over, err := s.ended(ctx, run, o, *m, t, provider, failure)
 		if err != nil || over {
 			return err
 		}
@@ -67,7 +77,7 @@ func (s *Service) next(ctx context.Context, run *job.Run, o outgoing) (m *Sent, 
 				b.State, b.Reason, b.Done = Maybe, "interrupted", tx.Now()
 				sends.Put(tx, b)
 				return run.Finish(tx)
-			case Went, Maybe, Skipped:
+			case Went, Maybe, Skipped, Waits:
 				return run.Finish(tx)
 			}
 		}
@@ -104,9 +114,13 @@ func (s *Service) begin(tx *db.Tx, id int64, o outgoing, before []Send) (*Sent, 
 		row.ID, row.State, row.Reason, row.Done = tx.ID(), Skipped, why, tx.Now()
 		return nil, nil, sends.Insert(tx, row)
 	}
+	if o.At > 0 && tx.Now()-o.At > tooLate {
+		row.ID, row.State, row.Reason, row.Done = tx.ID(), Skipped, "too_late", tx.Now()
+		return nil, nil, sends.Insert(tx, row)
+	}
 	for _, channel := range tpl.Channels {
 		t := s.transport(channel)
-		if t == nil || tried(before, channel) {
+		if t == nil || !t.ready(tpl) || tried(before, channel) {
 			continue
 		}
 		row.ID, row.Channel = tx.ID(), channel
@@ -117,9 +131,26 @@ func (s *Service) begin(tx *db.Tx, id int64, o outgoing, before []Send) (*Sent, 
 			}
 		}
 		title, body := text(tx, o.Occasion, words.ID, o.Values, tx.Now(), "zh")
-		return &Sent{row.ID, id, o.Occasion, provider, title, body, spoken(tx, o.Values, tx.Now(), "zh"), what.Page}, t, sends.Insert(tx, row)
+		values := spoken(tx, o.Values, tx.Now(), "zh")
+		return &Sent{ID: row.ID, Key: o.key(id), Member: id, Occasion: o.Occasion, Marketing: what.Marketing, Template: provider,
+			Fields: s.fields(tpl, channel, values, o.At), Title: title, Body: body, Values: values, Page: what.Page}, t, sends.Insert(tx, row)
 	}
 	return nil, nil, nil
+}
+
+// tooLate is how long a message may wait for a quota: what is older would only puzzle.
+const tooLate = 3 * clock.Day
+
+// fields fills the fields of a provider's template.
+func (s *Service) fields(t Template, channel string, values map[string]string, at int64) map[string]string {
+	text := map[string]string{"official": t.OfficialFields, "mini": t.MiniFields}[channel]
+	out, _ := fieldsOf(text) // it was checked when it was set
+	with := maps.Clone(values)
+	with[timeValue] = s.Zone.Format("2006-01-02 15:04", at)
+	for k, v := range out {
+		out[k] = write(v, with)
+	}
+	return out
 }
 
 func (t Template) providerTemplate(channel string) string {
@@ -163,8 +194,9 @@ func (s *Service) forbidden(tx *db.Tx, id int64, o Occasion) string {
 }
 
 // ended writes down how an attempt ended; over says that no further channel is to be tried.
-func (s *Service) ended(ctx context.Context, run *job.Run, m Sent, t *Transport, provider string, failure error) (over bool, err error) {
+func (s *Service) ended(ctx context.Context, run *job.Run, o outgoing, m Sent, t *Transport, provider string, failure error) (over bool, err error) {
 	again := false
+	wait, waits := errors.AsType[*Later](failure)
 	werr := run.Write(context.WithoutCancel(ctx), db.Op{Owner: m.Member}, func(tx *db.Tx) error {
 		row, _ := sends.Get(tx, pair{m.Member, m.ID})
 		row.Done, row.Provider = tx.Now(), short(provider)
@@ -172,6 +204,8 @@ func (s *Service) ended(ctx context.Context, run *job.Run, m Sent, t *Transport,
 		switch {
 		case failure == nil:
 			row.State, over = Went, true
+		case fault.Is(failure, ErrWaits):
+			row.State, over = Waits, true
 		case fault.Is(failure, ErrMaybe):
 			row.State, row.Reason, over = Maybe, ErrMaybe.Code, true
 		case fault.Is(failure, ErrNoCredit): // the provider knows better: whatever we thought is left is not
@@ -186,6 +220,13 @@ func (s *Service) ended(ctx context.Context, run *job.Run, m Sent, t *Transport,
 			if err := s.giveBack(tx, m, t); err != nil {
 				return err
 			}
+		case waits: // not sent, and nothing will be for a while: the attempt is taken back whole
+			sends.Delete(tx, pair{m.Member, m.ID})
+			over = true
+			if err := s.giveBack(tx, m, t); err != nil {
+				return err
+			}
+			return s.later(tx, run, o, max(wait.Until, tx.Now()+clock.Second))
 		default: // not sent, and may work later: the attempt is taken back whole
 			sends.Delete(tx, pair{m.Member, m.ID})
 			again = true

@@ -11,6 +11,8 @@ package message
 
 import (
 	"context"
+	"regexp"
+	"slices"
 	"strings"
 
 	"guanxi/internal/base/db"
@@ -29,24 +31,32 @@ type Occasion struct {
 // The occasions.
 const (
 	PointsChanged  = "points_changed"
+	Paid           = "order_paid"
+	Refunded       = "order_refunded"
 	PointsExpiring = "points_expiring"
 	TierUp         = "tier_up"
 	TierDown       = "tier_down"
 	TierWarned     = "tier_warned"
 	Welcome        = "welcome"
 	AccountClosing = "account_closing"
+	Birthday       = "birthday"
+	Anniversary    = "anniversary"
 	Announcement   = "announcement"
 )
 
 // Occasions is the closed list. To add one: a line here, its words in the defaults below, and who tells it.
 var Occasions = []Occasion{
 	{PointsChanged, "积分变动", "Points changed", false, []string{"amount", "balance", "why"}, "statement"},
+	{Paid, "消费成功", "Purchase", false, []string{"amount", "store", "no"}, "statement"},
+	{Refunded, "退款成功", "Refund", false, []string{"amount", "store", "no"}, "statement"},
 	{PointsExpiring, "积分即将到期", "Points expire soon", false, []string{"points", "day"}, "expiring"},
 	{TierUp, "等级提升", "Tier reached", false, []string{"tier"}, "tiers"},
 	{TierDown, "等级变更", "Tier changed", false, []string{"tier"}, "tiers"},
 	{TierWarned, "保级提醒", "Tier will be lost", false, []string{"tier", "missing", "day"}, "tiers"},
 	{Welcome, "欢迎入会", "Welcome", false, nil, "home"},
-	{AccountClosing, "注销申请", "Closing the account", false, []string{"day"}, "settings"},
+	{AccountClosing, "注销申请", "Closing the account", false, []string{"day"}, "closure"},
+	{Birthday, "生日祝福", "Birthday", false, nil, "badges"},
+	{Anniversary, "入会纪念日", "Anniversary of joining", false, []string{"years"}, "badges"},
 	{Announcement, "活动通知", "Announcement", true, []string{"title", "body"}, "home"},
 }
 
@@ -61,15 +71,17 @@ func occasionOf(key string) (Occasion, bool) {
 
 // Template is the words of one occasion and the channels that carry them, the first that works.
 type Template struct {
-	Occasion string   `json:"occasion" zh:"场景" en:"Occasion" required:"true" max:"32"`
-	TitleZh  string   `json:"title_zh" zh:"中文标题" en:"Title in Chinese" required:"true" max:"40"`
-	BodyZh   string   `json:"body_zh" zh:"中文正文" en:"Text in Chinese" required:"true" max:"300"`
-	TitleEn  string   `json:"title_en" zh:"英文标题" en:"Title in English" required:"true" max:"80"`
-	BodyEn   string   `json:"body_en" zh:"英文正文" en:"Text in English" required:"true" max:"600"`
-	Inbox    bool     `json:"inbox" zh:"站内信" en:"In the inbox"`
-	Channels []string `json:"channels" zh:"其他渠道，按先后" en:"Other channels, in order" options:"official=公众号/Official account,mini=小程序订阅消息/Mini program,wecom=企业微信/WeCom,sms=短信/SMS,mail=邮件/Mail"`
-	Official string   `json:"official_template" zh:"公众号模板编号" en:"Template id of the official account" max:"64"`
-	Mini     string   `json:"mini_template" zh:"小程序订阅消息模板编号" en:"Template id of the mini program" max:"64"`
+	Occasion       string   `json:"occasion" zh:"场景" en:"Occasion" required:"true" max:"32"`
+	TitleZh        string   `json:"title_zh" zh:"中文标题" en:"Title in Chinese" required:"true" max:"40"`
+	BodyZh         string   `json:"body_zh" zh:"中文正文" en:"Text in Chinese" required:"true" max:"300"`
+	TitleEn        string   `json:"title_en" zh:"英文标题" en:"Title in English" required:"true" max:"80"`
+	BodyEn         string   `json:"body_en" zh:"英文正文" en:"Text in English" required:"true" max:"600"`
+	Inbox          bool     `json:"inbox" zh:"站内信" en:"In the inbox"`
+	Channels       []string `json:"channels" zh:"其他渠道，按先后" en:"Other channels, in order" options:"official=公众号/Official account,mini=小程序订阅消息/Mini program,wecom=企业微信/WeCom,sms=短信/SMS,mail=邮件/Mail"`
+	Official       string   `json:"official_template" zh:"公众号模板编号" en:"Template id of the official account" max:"64"`
+	OfficialFields string   `json:"official_fields" zh:"公众号模板字段" en:"Fields of the official account's template" max:"300" help:"例：thing1={why}; number2={amount}; time3={time}" help_en:"such as thing1={why}; number2={amount}; time3={time}"`
+	Mini           string   `json:"mini_template" zh:"小程序订阅消息模板编号" en:"Template id of the mini program" max:"64"`
+	MiniFields     string   `json:"mini_fields" zh:"小程序模板字段" en:"Fields of the mini program's template" max:"300"`
 }
 
 // Words are all templates.
@@ -80,12 +92,16 @@ type Words struct {
 // Templates holds the versions of the words.
 var Templates = setting.New("message_templates", Words{Templates: []Template{
 	{Occasion: PointsChanged, TitleZh: "积分变动 {amount}", BodyZh: "{why}，当前积分 {balance}。", TitleEn: "Points {amount}", BodyEn: "{why}. You now have {balance} points.", Inbox: true, Channels: []string{"official"}},
+	{Occasion: Paid, TitleZh: "消费 {amount}", BodyZh: "{store}，订单 {no}。", TitleEn: "Purchase of {amount}", BodyEn: "{store}, order {no}.", Channels: []string{"official", "mini"}},
+	{Occasion: Refunded, TitleZh: "退款 {amount}", BodyZh: "{store}，订单 {no}。", TitleEn: "Refund of {amount}", BodyEn: "{store}, order {no}.", Channels: []string{"official", "mini"}},
 	{Occasion: PointsExpiring, TitleZh: "{points} 积分将于 {day} 到期", BodyZh: "到期后积分失效，别忘了使用。", TitleEn: "{points} points expire on {day}", BodyEn: "Use them before they lapse.", Inbox: true, Channels: []string{"official", "mini", "sms"}},
 	{Occasion: TierUp, TitleZh: "恭喜升级{tier}", BodyZh: "新的权益已经生效，去看看吧。", TitleEn: "You are now {tier}", BodyEn: "Your new benefits are in force. Have a look.", Inbox: true, Channels: []string{"official", "mini"}},
-	{Occasion: TierDown, TitleZh: "等级已变为{tier}", BodyZh: "随时可以再升回来，我们等你。", TitleEn: "Your tier is now {tier}", BodyEn: "You can climb again at any time. We'd be glad.", Inbox: true, Channels: []string{"official"}},
+	{Occasion: TierDown, TitleZh: "等级已变为{tier}", BodyZh: "随时可以再升回来，我们等您。", TitleEn: "Your tier is now {tier}", BodyEn: "You can climb again at any time. We'd be glad.", Inbox: true, Channels: []string{"official"}},
 	{Occasion: TierWarned, TitleZh: "{tier}将于 {day} 到期", BodyZh: "再得 {missing} 成长值即可保级。", TitleEn: "{tier} ends on {day}", BodyEn: "{missing} more growth keeps it.", Inbox: true, Channels: []string{"official", "mini", "sms"}},
-	{Occasion: Welcome, TitleZh: "欢迎加入", BodyZh: "很高兴认识你。完善资料可得积分。", TitleEn: "Welcome", BodyEn: "Nice to meet you. Completing your profile gives points.", Inbox: true},
+	{Occasion: Welcome, TitleZh: "欢迎加入", BodyZh: "很高兴认识您。完善资料可得积分。", TitleEn: "Welcome", BodyEn: "Nice to meet you. Completing your profile gives points.", Inbox: true},
 	{Occasion: AccountClosing, TitleZh: "账号将于 {day} 注销", BodyZh: "在此之前可以随时撤回。注销后积分作废，不可恢复。", TitleEn: "Your account closes on {day}", BodyEn: "You may take it back until then. After that points are void and can't be brought back.", Inbox: true, Channels: []string{"official", "sms"}},
+	{Occasion: Birthday, TitleZh: "生日快乐", BodyZh: "今天是您的日子，愿新的一岁事事顺心。谢谢您一直在。", TitleEn: "Happy birthday", BodyEn: "Today is your day. May the year ahead be kind to you. Thank you for being with us.", Inbox: true},
+	{Occasion: Anniversary, TitleZh: "相识 {years} 周年", BodyZh: "{years} 年前的今天，我们第一次见面。谢谢您一路相伴。", TitleEn: "Happy anniversary", BodyEn: "We first met on this day. Years together: {years}. Thank you for staying with us.", Inbox: true},
 	{Occasion: Announcement, TitleZh: "{title}", BodyZh: "{body}", TitleEn: "{title}", BodyEn: "{body}", Inbox: true, Channels: []string{"mini", "official"}},
 }})
 
@@ -110,6 +126,8 @@ var (
 		"没有这个场景，或重复", "There is no such occasion, or it stands twice")
 	ErrWords = fault.Define("message.words", fault.Invalid,
 		"{occasion} 的文案里有未知的变量 {value}", "The words of {occasion} name an unknown value {value}")
+	ErrFields = fault.Define("message.fields", fault.Invalid,
+		"{occasion} 的模板字段应写作 thing1=变量，以分号分隔：{text}", "The fields of {occasion} read thing1=value, separated by semicolons: {text}")
 	ErrNone = fault.Define("message.not_found", fault.NotFound, "消息不存在", "There is no such message")
 )
 
@@ -125,6 +143,11 @@ func (w Words) Check(_ db.Reader) error {
 		for _, text := range []string{t.TitleZh, t.BodyZh, t.TitleEn, t.BodyEn} {
 			if bad := unknownValue(text, o.Values); bad != "" {
 				return ErrWords.With("occasion", o.Key, "value", bad).At("templates")
+			}
+		}
+		for _, text := range []string{t.OfficialFields, t.MiniFields} {
+			if err := checkFields(text, o); err != nil {
+				return err
 			}
 		}
 	}
@@ -153,6 +176,37 @@ func unknownValue(text string, values []string) string {
 	}
 }
 
+// timeValue is told with every message: when it came about.
+const timeValue = "time"
+
+var fieldName = regexp.MustCompile(`^[a-z_]{4,20}[0-9]{1,2}$`)
+
+// fieldsOf reads the fields of a provider's template: "thing1={why}; number2={amount}".
+func fieldsOf(text string) (out map[string]string, ok bool) {
+	out = map[string]string{}
+	for _, one := range strings.FieldsFunc(text, func(r rune) bool { return r == ';' || r == '；' || r == '\n' }) {
+		name, value, found := strings.Cut(strings.TrimSpace(one), "=")
+		if !found || !fieldName.MatchString(name) || strings.TrimSpace(value) == "" || out[name] != "" {
+			return nil, false
+		}
+		out[name] = strings.TrimSpace(value)
+	}
+	return out, true
+}
+
+func checkFields(text string, o Occasion) error {
+	fields, ok := fieldsOf(text)
+	if !ok {
+		return ErrFields.With("occasion", o.Key, "text", text).At("templates")
+	}
+	for _, f := range fields {
+		if bad := unknownValue(f, append(slices.Clone(o.Values), timeValue)); bad != "" {
+			return ErrWords.With("occasion", o.Key, "value", bad).At("templates")
+		}
+	}
+	return nil
+}
+
 // of gives the words of an occasion; a version that leaves one out has none.
 func (w Words) of(occasion string) (Template, bool) {
 	for _, t := range w.Templates {
@@ -174,28 +228,53 @@ func write(text string, values map[string]string) string {
 
 // Sent is a message as a channel gets it.
 type Sent struct {
-	ID       int64 // of the row in the send log; the same message has the same id for ever
-	Member   int64
-	Occasion string
-	Template string // the provider's id of the template, "" when the channel needs none
-	Title    string
-	Body     string
-	Values   map[string]string
-	Page     string
+	ID        int64  // of the row in the send log: of this attempt
+	Key       string // of the message, 32 characters: tried again it is the same
+	Member    int64
+	Occasion  string
+	Marketing bool
+	Template  string            // the provider's id of the template, "" when the channel needs none
+	Fields    map[string]string // of the provider's template
+	Title     string
+	Body      string
+	Values    map[string]string
+	Page      string
 }
 
 // Transport is a way out of the house; the edge fills it in. It finds the address of the member itself.
 type Transport struct {
 	Channel  string // as in Template.Channels
 	Credited bool   // each send spends a one-time subscription of the member
-	Send     func(ctx context.Context, m Sent) (provider string, err error)
+	// Ready says whether an occasion is set up at all, given the provider's template; nil: always.
+	Ready func(occasion, template string) bool
+	Send  func(ctx context.Context, m Sent) (provider string, err error)
 }
+
+func (t *Transport) ready(tpl Template) bool {
+	return t.Ready == nil || t.Ready(tpl.Occasion, tpl.providerTemplate(t.Channel))
+}
+
+// Later is what a channel answers that takes nothing before an instant: its quota is used up.
+type Later struct {
+	Until int64
+	Cause error
+}
+
+// Error says so for the log.
+func (l *Later) Error() string {
+	return "message: not before the quota begins anew: " + l.Cause.Error()
+}
+
+// Unwrap gives the channel's own words.
+func (l *Later) Unwrap() error { return l.Cause }
 
 // What a channel may answer with, besides success; every other error is taken as "try again later".
 var (
 	ErrNoAddress = fault.Define("message.no_address", fault.Conflict, "会员在该渠道没有地址", "The member has no address on this channel")
 	ErrNoCredit  = fault.Define("message.no_credit", fault.Conflict, "会员没有可用的订阅次数", "The member has no subscription left")
 	ErrRefused   = fault.Define("message.refused", fault.Conflict, "渠道拒绝了消息：{code}", "The channel refused the message: {code}")
+	// ErrWaits says that an employee must send it; what became of it is told later.
+	ErrWaits = fault.Define("message.waiting", fault.Conflict, "等待员工发出", "It waits for an employee to send it")
 	// ErrMaybe says that nobody knows whether the message went out; it is not sent again.
 	ErrMaybe = fault.Define("message.maybe", fault.Conflict, "不确定是否已送出", "It is not known whether the message went out")
 )

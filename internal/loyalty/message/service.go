@@ -7,8 +7,10 @@ import (
 	"guanxi/internal/base/clock"
 	"guanxi/internal/base/db"
 	"guanxi/internal/base/job"
+	"guanxi/internal/base/money"
 	"guanxi/internal/loyalty/ledger"
 	"guanxi/internal/loyalty/member"
+	"guanxi/internal/loyalty/order"
 	"guanxi/internal/loyalty/tier"
 )
 
@@ -64,7 +66,7 @@ func (s *Service) Tell(tx *db.Tx, n Note) error {
 	if !s.reachable(t) {
 		return nil
 	}
-	_, err = job.Add(tx, sendOut, outgoing{m.ID, n.Occasion, n.Dedupe, string(values)}, job.At(s.wakeful(tx, tx.Now())),
+	_, err = job.Add(tx, sendOut, outgoing{m.ID, n.Occasion, n.Dedupe, string(values), tx.Now()}, job.At(s.wakeful(tx, tx.Now())),
 		job.Key(fmt.Sprintf("%d:%s:%s", m.ID, n.Occasion, n.Dedupe)))
 	return err
 }
@@ -72,7 +74,7 @@ func (s *Service) Tell(tx *db.Tx, n Note) error {
 // reachable says whether any channel of a template is there at all.
 func (s *Service) reachable(t Template) bool {
 	for _, c := range t.Channels {
-		if s.transport(c) != nil {
+		if x := s.transport(c); x != nil && x.ready(t) {
 			return true
 		}
 	}
@@ -113,10 +115,63 @@ func (s *Service) wakeful(r db.Reader, at int64) int64 {
 	return end
 }
 
-// Subscribe books a member's yes to one more message of a provider's template (订阅).
-func (s *Service) Subscribe(tx *db.Tx, memberID int64, template, source string) error {
-	return s.credit(tx, memberID, template, 1, source)
+// Who tells of a yes to a subscription: the member's app, and the platform itself. Both tell of the same tap.
+const (
+	ByApp      = "app"
+	ByPlatform = "platform"
+)
+
+// sameTap is within what time two tellings are of one tap.
+const sameTap = 10 * clock.Minute
+
+// Subscribe books a member's yes to one more message of a provider's template (订阅). A yes that the other teller has told of already counts once.
+func (s *Service) Subscribe(tx *db.Tx, memberID int64, template, by, source string) error {
+	mine, theirs := yesSince(tx, memberID, template, by, tx.Now()-sameTap)
+	amount := int64(1)
+	if theirs > mine {
+		amount = 0
+	}
+	return s.credit(tx, memberID, template, amount, by+":"+source)
 }
+
+// Unsubscribe takes back all that is left of a template: the member turned it off (退订).
+func (s *Service) Unsubscribe(tx *db.Tx, memberID int64, template, source string) error {
+	left := CreditsLeft(tx, memberID, template)
+	if left == 0 {
+		return nil
+	}
+	return s.credit(tx, memberID, template, -left, "off:"+source)
+}
+
+// Receipt books what the platform says of a message later on. Of a send that is not known, or not sent, nothing changes.
+func (s *Service) Receipt(tx *db.Tx, memberID int64, channel, provider, failure string) {
+	if provider == "" || failure == "" {
+		return
+	}
+	for _, row := range LogOf(tx, memberID, 1<<62, receiptsOf) {
+		if row.Channel == channel && row.Provider == provider && row.State == Went {
+			row.State, row.Reason = Failed, short(failure)
+			sends.Put(tx, row)
+			return
+		}
+	}
+}
+
+// Settle books how a send ended that had waited: failure is "" when it was sent.
+func (s *Service) Settle(tx *db.Tx, memberID, send int64, failure string) {
+	row, ok := sends.Get(tx, pair{memberID, send})
+	if !ok || row.State != Waits {
+		return
+	}
+	row.State, row.Reason, row.Done = Went, "", tx.Now()
+	if failure != "" {
+		row.State, row.Reason = Failed, short(failure)
+	}
+	sends.Put(tx, row)
+}
+
+// receiptsOf is among how many sends of a member a receipt looks: it comes within seconds.
+const receiptsOf = 100
 
 // credit books an entry of the subscriptions' ledger; it never goes below zero.
 func (s *Service) credit(tx *db.Tx, memberID int64, template string, amount int64, source string) error {
@@ -134,7 +189,7 @@ func (s *Service) credit(tx *db.Tx, memberID int64, template string, amount int6
 
 // OnPoints tells what changed a member's points, as far as the policy thinks it worth a letter.
 func (s *Service) OnPoints(tx *db.Tx, memberID int64, p ledger.Posted) error {
-	if p.Asset != ledger.Points || p.Kind == ledger.KindMerge || p.Kind == ledger.KindUnmerge {
+	if p.Asset != ledger.Points || p.Kind == ledger.KindMerge || p.Kind == ledger.KindUnmerge || p.Kind == ledger.KindMature {
 		return nil
 	}
 	letter := false
@@ -147,6 +202,27 @@ func (s *Service) OnPoints(tx *db.Tx, memberID int64, p ledger.Posted) error {
 	}
 	return s.Tell(tx, Note{Member: memberID, Occasion: PointsChanged, Dedupe: fmt.Sprintf("entry:%d", p.Seq), NoInbox: !letter,
 		Values: map[string]string{"amount": fmt.Sprintf("%+d", p.Amount), "balance": fmt.Sprint(p.Balance), "why": "why." + p.Kind}})
+}
+
+// OnPaid tells of a purchase of today, where a channel carries it; the inbox has it only when the templates say so. What the store is called
+// is asked only when something is told.
+func (s *Service) OnPaid(tx *db.Tx, o *order.Order, store func(db.Reader, string) string) error {
+	return s.onOrder(tx, o, Note{Occasion: Paid, Dedupe: fmt.Sprintf("order:%d", o.ID)}, o.Amount, o.Occurred, store)
+}
+
+// OnRefunded tells of money that went back.
+func (s *Service) OnRefunded(tx *db.Tx, f order.RefundedFact, store func(db.Reader, string) string) error {
+	return s.onOrder(tx, f.Row, Note{Occasion: Refunded, Dedupe: fmt.Sprintf("refund:%d", f.Refund)}, f.Amount, f.Occurred, store)
+}
+
+func (s *Service) onOrder(tx *db.Tx, o *order.Order, n Note, amount, at int64, store func(db.Reader, string) string) error {
+	t, ok := Templates.At(tx, tx.Now()).Value.of(n.Occasion)
+	if o.Member == 0 || amount <= 0 || at < tx.Now()-clock.Day || !ok || !t.Inbox && !s.reachable(t) {
+		return nil // nobody's, of long ago, or for nobody's ears
+	}
+	n.Member, n.NoInbox = o.Member, !t.Inbox
+	n.Values = map[string]string{"amount": "¥" + money.Fen(amount).String(), "store": store(tx, o.Store), "no": o.No}
+	return s.Tell(tx, n)
 }
 
 // OnTier tells that a member holds another tier. What a merge or its undoing does to tiers is told by nobody.

@@ -2,6 +2,7 @@ package message
 
 import (
 	"embed"
+	"strings"
 
 	"guanxi/internal/base/db"
 )
@@ -102,6 +103,7 @@ const (
 	Sending = "sending" // recorded, perhaps on its way
 	Went    = "sent"
 	Failed  = "failed"
+	Waits   = "waiting" // for an employee who must send it
 	Skipped = "skipped" // not allowed when its time came
 	Maybe   = "unknown" // nobody knows; not sent again
 )
@@ -177,6 +179,22 @@ func CreditsLeft(r db.Reader, member int64, template string) int64 {
 		return 0
 	}
 	return last[0].Balance
+}
+
+// yesSince counts the yeses since an instant by one teller, and by the other.
+func yesSince(r db.Reader, member int64, template, by string, since int64) (mine, theirs int) {
+	for _, c := range credits.Select(r, db.Query[Credit]{
+		Where: "member_id = ? AND template = ? AND at >= ? AND amount >= 0", Args: []any{member, template, since}, Limit: maxCredits, Owner: member,
+		Match: func(c *Credit) bool { return c.Template == template && c.At >= since && c.Amount >= 0 },
+	}) {
+		switch {
+		case strings.HasPrefix(c.Source, by+":"):
+			mine++
+		case strings.HasPrefix(c.Source, ByApp+":"), strings.HasPrefix(c.Source, ByPlatform+":"):
+			theirs++
+		}
+	}
+	return mine, theirs
 }
 
 func creditBooked(r db.Reader, member int64, template, source string) bool {

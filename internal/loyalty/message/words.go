@@ -13,7 +13,7 @@ import (
 var whyWords = map[string][2]string{
 	"earn": {"消费或活动获得", "Earned"}, "grant": {"获赠积分", "Given to you"}, "spend": {"使用积分", "Used"}, "expire": {"积分到期", "Expired"},
 	"clawback": {"订单退款扣回", "Taken back for a refund"}, "restore": {"订单退款退回", "Given back for a refund"}, "adjust": {"人工调整", "Adjusted by our staff"},
-	"reversal": {"冲正", "Reversed"}, "transfer": {"积分转赠", "Transferred"}, "seize": {"违规没收", "Confiscated"},
+	"reversal": {"冲正", "Reversed"}, "transfer": {"积分转赠", "Transferred"}, "seize": {"违规没收", "Confiscated"}, "mature": {"积分生效", "Can be used now"},
 }
 
 // spoken gives the values of a message in a language: a value such as "tier.2" or "why.spend" is a name that each language has its own word for.

@@ -2,6 +2,7 @@ package order
 
 import (
 	"encoding/json"
+	"slices"
 
 	"guanxi/internal/base/db"
 	"guanxi/internal/base/web"
@@ -18,7 +19,7 @@ func (k Console) Register(srv *web.Server) {
 	web.Route(srv, staff.Get("/members/{id}/orders", "order.of_member", "view.orders", "会员的订单与退款，从新到旧", "A member's orders and refunds, newest first", member.ErrNone, web.ErrCursor), k.ofMember)
 	staff.Route(srv, staff.Get("/orders/latest", "order.latest", "view.orders", "最新订单", "The latest orders"), k.latest)
 	web.Route(srv, staff.Get("/orders/list", "order.list", "view.orders", "订单列表，从新到旧，可筛选", "List orders, newest first, by filters", web.ErrCursor), k.list)
-	staff.Route(srv, staff.Get("/orders", "order.find", "view.orders", "按来源与单号查找订单", "Find an order by source and number", ErrNone), k.find)
+	web.Route(srv, staff.Get("/orders", "order.find", "view.orders", "按来源与单号查找订单", "Find an order by source and number", ErrNone), k.find)
 	staff.Route(srv, staff.Get("/reports/orders", "order.by_day", "view.reports", "每日订单", "Orders by day"), k.byDay)
 	staff.Route(srv, staff.Get("/waiting-refunds", "order.waiting", "view.orders", "找不到原订单、待人工处理的退款", "Refunds whose order is not known", web.ErrCursor), k.waiting)
 }
@@ -54,13 +55,59 @@ type consoleOrder struct {
 	Store      string          `json:"store" doc:"门店|store"`
 	Occurred   int64           `json:"occurred_at" doc:"支付时间|when it was paid"`
 	Received   int64           `json:"received_at" doc:"收到时间|when it was told"`
+	Terminal   *tillOut        `json:"terminal,omitempty" doc:"上报的终端；合作方自身或其他来源没有|the till that told of it; absent for a partner's own and other sources"`
 	Lines      []consoleLine   `json:"lines" doc:"明细|lines"`
 	Refunds    []consoleRefund `json:"refunds" doc:"退款|refunds"`
 }
 
-func orderFor(r db.Reader, o Order) consoleOrder {
+// tillOut is the till that told of an order, and where it stands now.
+type tillOut struct {
+	ID        web.ID `json:"id" doc:"终端|the terminal"`
+	Code      string `json:"code" doc:"编号|number"`
+	Name      string `json:"name" doc:"名称|name"`
+	StoreCode string `json:"store_code" doc:"所在门店编码|code of its store"`
+	StoreZh   string `json:"store_zh" doc:"所在门店中文名|its store in Chinese"`
+	StoreEn   string `json:"store_en" doc:"所在门店英文名|its store in English"`
+}
+
+// tills tells which till told of an order, each read once.
+func (k Console) tills(r db.Reader) func(Order) *tillOut {
+	known := map[int64]*tillOut{0: nil}
+	return func(o Order) *tillOut {
+		out, ok := known[o.Terminal]
+		if ok {
+			return out
+		}
+		if t, err := k.Shop.Terminal(r, o.Terminal); err == nil {
+			st, _ := k.Shop.Store(r, t.Store) // a terminal stands in a store that there is
+			out = &tillOut{web.ID(t.ID), t.Code, t.Name, st.Code, st.NameZh, st.NameEn}
+		}
+		known[o.Terminal] = out
+		return out
+	}
+}
+
+// Reach finds an order that an operator may see: of all, or of a store or of a member within their scope. Others are not there.
+func Reach(r db.Reader, d staff.Desk, who staff.Who, perm, source, no string) (Order, error) {
+	o, ok := Find(r, source, no)
+	if !ok {
+		return o, ErrNone.New()
+	}
+	codes, all := d.StoreCodes(r, who, perm)
+	if all || slices.Contains(codes, o.Store) {
+		return o, nil
+	}
+	if o.Member != 0 {
+		if _, err := member.Reach(r, d, who, perm, o.Member); err == nil {
+			return o, nil
+		}
+	}
+	return Order{}, ErrNone.New()
+}
+
+func orderFor(r db.Reader, o Order, till *tillOut) consoleOrder {
 	out := consoleOrder{web.ID(o.ID), nil, o.Source, o.No, o.Status, o.Amount, o.Eligible, o.Refunded, o.PointsUsed, o.Channel, o.Store,
-		o.Occurred, o.Received, []consoleLine{}, []consoleRefund{}}
+		o.Occurred, o.Received, till, []consoleLine{}, []consoleRefund{}}
 	if o.Member != 0 {
 		id := web.ID(o.Member)
 		out.Member = &id
@@ -92,8 +139,9 @@ func (k Console) ofMember(c *web.Ctx, in *consoleOrdersIn) (*web.Page[consoleOrd
 			return nil, err
 		}
 		var rows []consoleOrder
+		till := k.tills(v)
 		for _, o := range OfMany(v, member.Family(v, m.ID), before, in.Limit+1) {
-			rows = append(rows, orderFor(v, o))
+			rows = append(rows, orderFor(v, o, till(o)))
 		}
 		return web.PageOf(rows, in.Limit, func(o consoleOrder) string { return web.EncodeCursor(int64(o.ID)) }), nil
 	})
@@ -109,9 +157,9 @@ type consoleLatestIn struct {
 
 func (k Console) latest(c *web.Ctx, in *consoleLatestIn) (*consoleOrders, error) {
 	return staff.Read(c, k.Desk, func(v *db.View) (*consoleOrders, error) {
-		out := &consoleOrders{Data: []consoleOrder{}}
+		out, till := &consoleOrders{Data: []consoleOrder{}}, k.tills(v)
 		for _, o := range Latest(v, in.Limit) {
-			out.Data = append(out.Data, orderFor(v, o))
+			out.Data = append(out.Data, orderFor(v, o, till(o)))
 		}
 		return out, nil
 	})
@@ -123,6 +171,7 @@ type consoleListIn struct {
 	Channel string `query:"channel" maxLength:"64" doc:"渠道|channel"`
 	Store   string `query:"store" maxLength:"64" doc:"门店编码|code of the store"`
 	Status  string `query:"status" enum:"paid,partially_refunded,refunded,closed" doc:"状态|status"`
+	Till    web.ID `query:"terminal" doc:"上报的终端|the till that told of it"`
 	From    int64  `query:"from" minimum:"0" doc:"此时刻（含）之后收到，UTC 毫秒|received at or after, milliseconds UTC"`
 	Until   int64  `query:"until" minimum:"0" doc:"此时刻之前收到|received before"`
 }
@@ -134,7 +183,7 @@ func (k Console) list(c *web.Ctx, in *consoleListIn) (*web.Page[consoleOrder], e
 		return nil, err
 	}
 	return staff.Read(c, k.Desk, func(v *db.View) (*web.Page[consoleOrder], error) {
-		f := Filter{Source: in.Source, Channel: in.Channel, Status: in.Status, From: in.From, Until: in.Until}
+		f := Filter{Source: in.Source, Channel: in.Channel, Status: in.Status, Terminal: int64(in.Till), From: in.From, Until: in.Until}
 		codes, all := k.StoreCodes(v, staff.WhoOf(c), "view.orders")
 		if f.Stores = staff.Within(codes, all, in.Store); !all && len(f.Stores) == 0 {
 			return web.PageOf[consoleOrder](nil, in.Limit, nil), nil
@@ -145,8 +194,9 @@ func (k Console) list(c *web.Ctx, in *consoleListIn) (*web.Page[consoleOrder], e
 		if more != 0 {
 			out.Next = web.EncodeCursor(more)
 		}
+		till := k.tills(v)
 		for _, l := range page.Data {
-			out.Data = append(out.Data, orderFor(v, l.Order))
+			out.Data = append(out.Data, orderFor(v, l.Order, till(l.Order)))
 		}
 		return out, nil
 	})
@@ -159,12 +209,9 @@ type consoleFindIn struct {
 
 func (k Console) find(c *web.Ctx, in *consoleFindIn) (*consoleOrder, error) {
 	return staff.Read(c, k.Desk, func(v *db.View) (*consoleOrder, error) {
-		o, ok := Find(v, in.Source, in.No)
-		if !ok {
-			return nil, ErrNone.New()
-		}
-		out := orderFor(v, o)
-		return &out, nil
+		o, err := Reach(v, k.Desk, staff.WhoOf(c), "view.orders", in.Source, in.No)
+		out := orderFor(v, o, k.tills(v)(o))
+		return &out, err
 	})
 }
 
@@ -214,7 +261,7 @@ func (k Console) waiting(c *web.Ctx, in *web.Paging) (*web.Page[consoleWaiting],
 	}
 	return staff.Read(c, k.Desk, func(v *db.View) (*web.Page[consoleWaiting], error) {
 		var rows []consoleWaiting
-		for _, w := range waitingAfter(v, key, no, in.Limit+1) {
+		for _, w := range WaitingAfter(v, key, no, in.Limit+1) {
 			var r RefundIn
 			if err := json.Unmarshal([]byte(w.Body), &r); err != nil {
 				return nil, err

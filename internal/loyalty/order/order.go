@@ -116,7 +116,8 @@ func (RefundedFact) FactKind() string { return "order.refunded" }
 
 // ClosedFact says that an order's return window is over.
 type ClosedFact struct {
-	Order int64 `json:"order"`
+	Order int64  `json:"order"`
+	Row   *Order `json:"-"`
 }
 
 // FactKind is "order.closed".

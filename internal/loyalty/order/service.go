@@ -30,6 +30,7 @@ type In struct {
 	Channel    string
 	Store      string
 	Occurred   int64
+	Terminal   int64 `json:"-"` // the till that told of it: no part of what was told, and so not of its hash
 }
 
 func keyOf(source, no string) string       { return source + "|" + no }
@@ -162,7 +163,7 @@ func (in *In) order(tx *db.Tx) Order {
 	}
 	return Order{Member: in.Member, ID: tx.ID(), Source: in.Source, No: in.No, Status: Paid, Amount: in.Amount, Eligible: eligible,
 		PointsUsed: in.PointsUsed, Hold: in.Hold, Via: in.Via, Channel: in.Channel, Store: in.Store,
-		Occurred: in.Occurred, Received: tx.Now(), Lines: encode(lines)}
+		Occurred: in.Occurred, Received: tx.Now(), Lines: encode(lines), Terminal: in.Terminal}
 }
 
 func (s *Service) count(tx *db.Tx, o Order, f *PaidFact) {
@@ -481,7 +482,7 @@ func (s *Service) Close(tx *db.Tx, source, no string) (Order, error) {
 		o.Status = Closed
 	}
 	Orders.Put(tx, o)
-	_, err := fact.Emit(tx, o.Member, ClosedFact{o.ID})
+	_, err := fact.Emit(tx, o.Member, ClosedFact{o.ID, &o})
 	return o, err
 }
 

@@ -32,6 +32,7 @@ type Order struct {
 	Received   int64
 	ClosedAt   int64
 	Lines      string
+	Terminal   int64 // the till that told of it; 0 is none
 }
 
 type orderKey struct{ Member, ID int64 }
@@ -40,10 +41,10 @@ type orderKey struct{ Member, ID int64 }
 var Orders = db.NewTable(db.Spec[Order, orderKey]{
 	Name: "orders", Keys: 2,
 	Cols: []string{"member_id", "order_id", "source", "no", "status", "amount", "eligible", "refunded", "points_used",
-		"hold_id", "via_id", "channel", "store", "occurred_at", "received_at", "closed_at", "sku_lines"},
+		"hold_id", "via_id", "channel", "store", "occurred_at", "received_at", "closed_at", "sku_lines", "terminal_id"},
 	Row: func(r *Order, p []any) []any {
 		return append(p, &r.Member, &r.ID, &r.Source, &r.No, &r.Status, &r.Amount, &r.Eligible, &r.Refunded, &r.PointsUsed,
-			&r.Hold, &r.Via, &r.Channel, &r.Store, &r.Occurred, &r.Received, &r.ClosedAt, &r.Lines)
+			&r.Hold, &r.Via, &r.Channel, &r.Store, &r.Occurred, &r.Received, &r.ClosedAt, &r.Lines, &r.Terminal)
 	},
 	Key:   func(r *Order) orderKey { return orderKey{r.Member, r.ID} },
 	Args:  func(k orderKey, a []any) []any { return append(a, k.Member, k.ID) },

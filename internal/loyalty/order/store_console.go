@@ -45,8 +45,8 @@ func TotalsBetween(r db.Reader, from, until int) []Total {
 		Less:  func(a, b *Total) bool { return a.Day < b.Day || a.Day == b.Day && a.Channel < b.Channel }})
 }
 
-// waitingAfter lists refunds without an order by their key, after the last one of the page before.
-func waitingAfter(r db.Reader, key, refundNo string, limit int) []Waiting {
+// WaitingAfter lists refunds without an order by their key, after the last one of the page before.
+func WaitingAfter(r db.Reader, key, refundNo string, limit int) []Waiting {
 	after := func(w *Waiting) bool { return w.Key > key || w.Key == key && w.RefundNo > refundNo }
 	return Waitings.Select(r, db.Query[Waiting]{Where: "id > ? OR id = ? AND refund_no > ?", Args: []any{key, key, refundNo}, Order: "id, refund_no",
 		Limit: limit, Match: after, Less: func(a, b *Waiting) bool { return a.Key < b.Key || a.Key == b.Key && a.RefundNo < b.RefundNo }})
@@ -56,12 +56,14 @@ func waitingAfter(r db.Reader, key, refundNo string, limit int) []Waiting {
 type Filter struct {
 	Source, Channel, Status string
 	Stores                  []string // codes
-	From, Until             int64    // received at or after, and before
+	Terminal                int64
+	Members                 []int64 // a family
+	From, Until             int64   // received at or after, and before
 }
 
 func (f *Filter) wants(o *Order) bool {
 	return (f.Source == "" || o.Source == f.Source) && (f.Channel == "" || o.Channel == f.Channel) && (f.Status == "" || o.Status == f.Status) &&
-		(len(f.Stores) == 0 || slices.Contains(f.Stores, o.Store))
+		(len(f.Stores) == 0 || slices.Contains(f.Stores, o.Store)) && (f.Terminal == 0 || o.Terminal == f.Terminal)
 }
 
 // Listed is an order in a list, with the place where the list goes on after it.
@@ -72,8 +74,11 @@ type Listed struct {
 
 const (
 	listBatch = 500
-	listWalk  = 5000
+	listWalk  = 2500
 )
+
+// spot is an order that a walk comes by, and its place.
+type spot struct{ member, order, place int64 }
 
 // List walks orders back from the newest, or from a place. It looks at a bounded number of them: more tells where to go
 // on when the walk ended before the page was full; 0 is the end.
@@ -84,27 +89,64 @@ func List(v *db.View, f Filter, place int64, limit int) (out []Listed, more int6
 	if f.Until > 0 {
 		place = min(place, id.Floor(f.Until))
 	}
+	next := paidBefore
+	switch {
+	case len(f.Members) > 0:
+		next = f.ofMembers
+	case f.Status == Refunded, f.Status == PartiallyRefunded: // rare among all, and all among those with a refund
+		next = refundedBefore
+	}
 	for walked := 0; walked < listWalk; {
-		rows := fact.Table.Select(v, db.Query[fact.Row]{Where: "kind = ? AND id < ? AND id >= ?",
-			Args: []any{PaidFact{}.FactKind(), place, id.Floor(f.From)}, Order: "id DESC", Limit: listBatch})
-		for _, row := range rows {
+		spots := next(v, place, id.Floor(f.From))
+		for _, at := range spots {
 			walked++
-			place = row.ID
-			var paid PaidFact
-			if json.Unmarshal([]byte(row.Body), &paid) != nil {
-				continue // as in Latest
+			again := at.place == place // an order with several refunds is met at each
+			place = at.place
+			if again || at.order == 0 {
+				continue
 			}
-			if o, ok := Get(v, row.Member, paid.Order); ok && f.wants(&o) {
-				if out = append(out, Listed{o, row.ID}); len(out) == limit {
+			if o, ok := Get(v, at.member, at.order); ok && f.wants(&o) {
+				if out = append(out, Listed{o, place}); len(out) == limit {
 					return out, 0
 				}
 			}
 		}
-		if len(rows) < listBatch {
+		if len(spots) < listBatch {
 			return out, 0
 		}
 	}
 	return out, place
+}
+
+// paidBefore walks the facts of orders, from newest to oldest.
+func paidBefore(v *db.View, place, least int64) (out []spot) {
+	for _, row := range fact.Table.Select(v, db.Query[fact.Row]{Where: "kind = ? AND id < ? AND id >= ?",
+		Args: []any{PaidFact{}.FactKind(), place, least}, Order: "id DESC", Limit: listBatch}) {
+		var paid PaidFact
+		if json.Unmarshal([]byte(row.Body), &paid) != nil {
+			paid.Order = 0 // as in Latest
+		}
+		out = append(out, spot{row.Member, paid.Order, row.ID})
+	}
+	return out
+}
+
+// refundedBefore walks the orders of which something came back, from newest to oldest.
+func refundedBefore(v *db.View, place, least int64) (out []spot) {
+	for _, r := range Refunds.Select(v, db.Query[Refund]{Where: "order_id < ? AND order_id >= ?", Args: []any{place, least}, Order: "order_id DESC", Limit: listBatch}) {
+		out = append(out, spot{r.Member, r.Order, r.Order})
+	}
+	return out
+}
+
+// ofMembers walks the orders of a family, from newest to oldest.
+func (f *Filter) ofMembers(v *db.View, place, least int64) (out []spot) {
+	for _, o := range OfMany(v, f.Members, place, listBatch) {
+		if o.ID >= least {
+			out = append(out, spot{o.Member, o.ID, o.ID})
+		}
+	}
+	return out
 }
 
 // FindAnywhere finds orders by their number, or that of a refund, whatever system they came from: it skips from one

@@ -19,7 +19,7 @@ func (k Console) Register(srv *web.Server) {
 	srv.Tag("payment", "微信支付", "Payments")
 	staff.Route(srv, staff.Get("/payments", "payment.list", "view.orders", "收款，从新到旧；或按商户订单号查找", "Payments, newest first, or one by its number", web.ErrCursor), k.list)
 	staff.Route(srv, staff.Get("/payments/{id}", "payment.get", "view.orders", "一笔收款", "One payment", ErrNone), k.get)
-	staff.Route(srv, staff.Created(staff.Change(http.MethodPost, "/payments/{id}/refunds", "payment.refund", "edit.orders", "原路退款", "Refund", ErrNone, ErrState, ErrTooMuch)), k.refund)
+	staff.Route(srv, staff.Created(staff.Dangerous(staff.Change(http.MethodPost, "/payments/{id}/refunds", "payment.refund", "edit.orders", "原路退款", "Refund", ErrNone, ErrState, ErrTooMuch))), k.refund)
 	staff.Route(srv, staff.Get("/payment-incidents", "payment.incidents", "view.orders", "待处理的支付异常", "Incidents of payments nobody has dealt with", web.ErrCursor), k.incidents)
 	staff.Route(srv, staff.Change(http.MethodPost, "/payment-incidents/{id}/closure", "payment.close_incident", "edit.orders", "关闭支付异常", "Close an incident", ErrNone), k.closeIncident)
 }

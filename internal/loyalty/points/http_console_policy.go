@@ -132,7 +132,7 @@ type consoleRateIn struct {
 func (k Console) putRate(c *web.Ctx, in *consoleRateIn) (*staff.Done, error) {
 	rate, err := money.ParseRate(in.Body.Rate)
 	if err != nil {
-		return nil, err
+		return nil, money.ErrMalformed.New().At("rate")
 	}
 	if in.Body.From != 0 && in.Body.From < c.Now() {
 		return nil, setting.ErrPast.New().At("from")

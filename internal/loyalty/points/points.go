@@ -29,7 +29,8 @@ type Settings struct {
 	SpendCap    money.Rate `json:"spend_cap" zh:"单笔最高抵扣比例" en:"Largest share of an order points may pay" min:"0" max:"1"`
 	SpendMin    int64      `json:"spend_min" zh:"最低使用积分" en:"Fewest points in one payment" unit:"points" min:"1"`
 	SpendStep   int64      `json:"spend_step" zh:"积分使用步长" en:"Points are used in steps of" unit:"points" min:"1"`
-	PendingDays int        `json:"pending_days" zh:"积分待生效天数" en:"Days until earned points can be spent" unit:"days" min:"0" max:"90"`
+	PromoFirst  bool       `json:"promo_first" zh:"优先使用活动与奖励积分" en:"Campaign and reward points are spent first" help:"同类之中先到期的先用；不选则一律先到期先用" help_en:"among those, and otherwise among all, what expires soonest goes first"`
+	PendingDays int        `json:"pending_days" zh:"积分待生效天数" en:"Days until earned points can be spent" unit:"days" min:"0" max:"90" help:"订单完结（如确认收货）时提前生效" help_en:"sooner when their order is closed, as when the buyer confirms it"`
 	DebtPolicy  string     `json:"debt_policy" zh:"退款扣回策略" en:"When refunded points are already spent" options:"pending_only=只扣待生效/Pending only,within_balance=扣到零为止/Within balance,debt_with_cap=记欠分/Book a debt,hold_refund_for_cash=先补差价再退款/Refuse the refund"`
 	DebtCap     int64      `json:"debt_cap" zh:"欠分上限" en:"Largest debt" unit:"points" min:"0" help:"0 表示不限" help_en:"0 is no limit"`
 	ClawOthers  bool       `json:"claw_others" zh:"扣回时可动用其他批次" en:"A claw-back may take other lots"`
@@ -137,7 +138,7 @@ func worse(now, next Settings) bool {
 	return shorter(now.Consumption, next.Consumption) || shorter(now.Campaign, next.Campaign) || shorter(now.Reward, next.Reward) ||
 		next.PerYuan > now.PerYuan || next.SpendCap < now.SpendCap || next.SpendMin > now.SpendMin || next.SpendStep > now.SpendStep ||
 		next.PendingDays > now.PendingDays || next.DailyCap != 0 && (now.DailyCap == 0 || next.DailyCap < now.DailyCap) ||
-		harsher(now, next) || next.NoticeDays < now.NoticeDays
+		next.PromoFirst && !now.PromoFirst || harsher(now, next) || next.NoticeDays < now.NoticeDays
 }
 
 // harsher says that a refund may take more than before.

@@ -11,6 +11,9 @@ import (
 	"guanxi/internal/loyalty/order"
 )
 
+// PromoFirst says whether points of campaigns and rewards are spent before those of purchases.
+func PromoFirst(r db.Reader) bool { return Policy.At(r, r.Now()).Value.PromoFirst }
+
 // Service is what others may call.
 type Service struct {
 	Zone   clock.Zone

@@ -7,6 +7,7 @@ import (
 	"guanxi/internal/loyalty/member"
 	"guanxi/internal/loyalty/message"
 	"guanxi/internal/loyalty/order"
+	"guanxi/internal/loyalty/recognition"
 	"guanxi/internal/loyalty/tier"
 	"guanxi/internal/loyalty/track"
 )
@@ -26,6 +27,7 @@ type Copy struct {
 	Points     []map[string]any `json:"points"`
 	Growth     []map[string]any `json:"growth"`
 	Tiers      []map[string]any `json:"tiers"`
+	Badges     []map[string]any `json:"badges"`
 	Sends      []map[string]any `json:"messages"`
 	Events     []map[string]any `json:"events"`
 	Access     []map[string]any `json:"access"`
@@ -62,6 +64,9 @@ func (s *Service) collect(v *db.View, memberID int64) (*Copy, error) {
 	for _, i := range tier.HistoryOf(v, m.ID) {
 		l := tier.Policy.At(v, max(i.From, m.JoinedAt)).Value.Level(i.Tier)
 		c.Tiers = append(c.Tiers, map[string]any{"tier": l.Key, "from": i.From, "reason": i.Reason})
+	}
+	for _, b := range recognition.Of(v, m.ID) {
+		c.Badges = append(c.Badges, map[string]any{"badge": b.Badge, "at": b.At, "why": b.Why})
 	}
 	c.orders(v, m.ID)
 	return c, c.traces(v, m.ID)
@@ -117,7 +122,7 @@ func (c *Copy) traces(v *db.View, memberID int64) error {
 		c.LeftOut = append(c.LeftOut, "events")
 	}
 	for _, e := range events {
-		c.Events = append(c.Events, map[string]any{"kind": e.Kind, "page": e.Page, "target": e.Target, "at": e.At})
+		c.Events = append(c.Events, map[string]any{"kind": e.Kind, "page": e.Page, "target": e.Target, "link": e.Link, "at": e.At})
 	}
 	for _, a := range AccessesOf(v, memberID, 1<<62, maxRows) {
 		c.Access = append(c.Access, map[string]any{"what": a.What, "by": kindOf(a.Actor), "at": a.At})

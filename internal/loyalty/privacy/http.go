@@ -114,7 +114,7 @@ type closureOut struct {
 func (s *Service) closure(r db.Reader, me int64) *closureOut {
 	v := VoidOf(r, me)
 	out := &closureOut{Points: v.total(), Held: v.Points.Held, Debt: v.Points.Debt, Cooling: Rules.At(r, r.Now()).Value.CoolingDays}
-	if c, ok := openClosure(r, me); ok {
+	if c, ok := UnderWay(r, me); ok {
 		out.Under, out.Asked, out.Due = true, c.Asked, c.Due
 	}
 	return out
@@ -196,8 +196,8 @@ func (k Console) Register(srv *web.Server) {
 		Zh: "注销冷静期与数据副本保留期", En: "Days to think closing over, and of copies", Setting: Rules})
 	staff.Tune(srv, k.Desk, staff.Tunable[member.Agreements]{Path: "agreements", ID: "privacy.agreements", View: "view.settings", Edit: "edit.settings",
 		Zh: "会员协议与隐私政策", En: "The terms and the privacy policy", Setting: member.Agreement})
-	web.Route(srv, staff.Change(http.MethodPost, "/members/{id}/erasure", "privacy.erase", "erase.members", "注销并清除个人信息（不可恢复）", "Close the account and erase the person, for good",
-		member.ErrNone, ErrOwing, staff.ErrReason), k.erase)
+	web.Route(srv, staff.Dangerous(staff.Change(http.MethodPost, "/members/{id}/erasure", "privacy.erase", "erase.members", "注销并清除个人信息（不可恢复）", "Close the account and erase the person, for good",
+		member.ErrNone, ErrOwing, staff.ErrReason)), k.erase)
 }
 
 type consoleEraseIn struct {

@@ -50,7 +50,7 @@ func (s *Service) Leave(tx *db.Tx, memberID, points int64) (Closure, error) {
 	if err != nil {
 		return Closure{}, err
 	}
-	if _, under := openClosure(tx, m.ID); under {
+	if _, under := UnderWay(tx, m.ID); under {
 		return Closure{}, ErrClosing.New()
 	}
 	if _, err := s.Ledger.Settle(tx, m.ID, ledger.Points); err != nil {
@@ -80,7 +80,7 @@ func (s *Service) Leave(tx *db.Tx, memberID, points int64) (Closure, error) {
 
 // Stay takes the wish to leave back.
 func (s *Service) Stay(tx *db.Tx, memberID int64) error {
-	c, ok := openClosure(tx, memberID)
+	c, ok := UnderWay(tx, memberID)
 	if !ok {
 		return ErrNoClosure.New()
 	}

@@ -77,8 +77,8 @@ var closures = db.NewTable(db.Spec[Closure, pair]{
 	Key: func(r *Closure) pair { return pair{r.Member, r.ID} }, Args: pairArgs, Owner: pairOwner,
 })
 
-// openClosure is the closure under way of a member.
-func openClosure(r db.Reader, member int64) (Closure, bool) {
+// UnderWay is the closure of a member that is not carried out yet.
+func UnderWay(r db.Reader, member int64) (Closure, bool) {
 	for _, c := range closures.OfOwner(r, member) {
 		if c.State == Open {
 			return c, true

@@ -30,6 +30,10 @@ type Key struct {
 
 // NewKey makes a key for a partner. Its secret is given here and never again.
 func (s *Service) NewKey(tx *db.Tx, partner int64) (Key, vault.Secret, error) {
+	return s.newKey(tx, partner, 0)
+}
+
+func (s *Service) newKey(tx *db.Tx, partner, terminal int64) (Key, vault.Secret, error) {
 	p, err := s.Partner(tx, partner)
 	if err != nil {
 		return Key{}, vault.Secret{}, err
@@ -39,7 +43,7 @@ func (s *Service) NewKey(tx *db.Tx, partner int64) (Key, vault.Secret, error) {
 	}
 	live := 0
 	for _, k := range keysOf(tx, partner) {
-		if k.RevokedAt == 0 {
+		if k.RevokedAt == 0 && k.Terminal == terminal {
 			live++
 		}
 	}
@@ -47,7 +51,7 @@ func (s *Service) NewKey(tx *db.Tx, partner int64) (Key, vault.Secret, error) {
 		return Key{}, vault.Secret{}, ErrTwoKeys.New()
 	}
 	secret := vault.Hide(secretPrefix + tx.Token(32))
-	row := keyRow{ID: tx.ID(), Partner: partner, Name: keyPrefix + tx.Token(15), CreatedAt: tx.Now()}
+	row := keyRow{ID: tx.ID(), Partner: partner, Terminal: terminal, Name: keyPrefix + tx.Token(15), CreatedAt: tx.Now()}
 	if row.Secret, err = s.vault.Seal(row.place(), secret); err != nil {
 		return Key{}, vault.Secret{}, err
 	}
@@ -69,10 +73,15 @@ func (s *Service) RevokeKey(tx *db.Tx, id int64) error {
 	return nil
 }
 
-// Keys lists a partner's keys, the revoked ones too.
-func (s *Service) Keys(r db.Reader, partner int64) []Key {
+// Keys lists a partner's own keys, the revoked ones too; those of its terminals stand with them.
+func (s *Service) Keys(r db.Reader, partner int64) []Key { return s.keys(r, partner, 0) }
+
+func (s *Service) keys(r db.Reader, partner, terminal int64) []Key {
 	var out []Key
 	for _, row := range keysOf(r, partner) {
+		if row.Terminal != terminal {
+			continue
+		}
 		use, _ := uses.Get(r, row.ID)
 		out = append(out, row.key(use.UsedAt))
 	}
@@ -89,6 +98,7 @@ func (r keyRow) place() vault.Place {
 type Caller struct {
 	Partner   int64
 	Key       int64
+	Terminal  int64 // whose key it is; 0 is the partner's own
 	Store     int64 // the only store it may act for; 0 is all
 	StoreCode string
 	scopes    []string
@@ -148,14 +158,22 @@ func (s *Service) load(r db.Reader) map[string]*liveKey {
 		if p.Status != Active {
 			continue
 		}
+		at := p.Store
+		if row.Terminal != 0 {
+			t, _ := terminals.Get(r, row.Terminal)
+			if t.Status != Active || p.Store != 0 && p.Store != t.Store {
+				continue
+			}
+			at = t.Store
+		}
 		secret, err := s.vault.Open(row.place(), row.Secret)
 		if err != nil {
 			s.log.Error("secret of a partner key can't be opened", "key", row.ID, "partner", row.Partner, "err", err)
 			continue
 		}
 		used, _ := s.used.LoadOrStore(row.ID, new(atomic.Int64))
-		st, _ := stores.Get(r, p.Store)
-		out[row.Name] = &liveKey{Caller{p.ID, row.ID, p.Store, st.Code, strings.Fields(p.Scopes)}, []byte(secret.Reveal()), used.(*atomic.Int64)}
+		st, _ := stores.Get(r, at)
+		out[row.Name] = &liveKey{Caller{p.ID, row.ID, row.Terminal, at, st.Code, strings.Fields(p.Scopes)}, []byte(secret.Reveal()), used.(*atomic.Int64)}
 	}
 	return out
 }

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"guanxi/internal/base/db"
+	"guanxi/internal/base/shared"
 	"guanxi/internal/base/vault"
 )
 
@@ -14,6 +15,8 @@ type Service struct {
 	db    *db.DB
 	vault *vault.Vault
 	log   *slog.Logger
+
+	Shared *shared.Store // what the processes remember together; nil: each alone
 
 	cache *db.Cache[map[string]*liveKey]
 	mu    sync.Mutex // one reload at a time
@@ -64,9 +67,39 @@ func (s *Service) StoreByCode(r db.Reader, code string) (Store, error) {
 	return Store{}, ErrNoStore.New()
 }
 
+// StoreName is what a store is called in a language, "" when we know none by that code.
+func StoreName(r db.Reader, code, lang string) string {
+	found := storesByCode(r, code)
+	switch {
+	case code == "" || len(found) == 0:
+		return ""
+	case lang == "en" && found[0].NameEn != "":
+		return found[0].NameEn
+	}
+	return found[0].NameZh
+}
+
 // Stores lists stores by id, after the last one of the page before.
-func (s *Service) Stores(r db.Reader, after int64, limit int) []Store {
-	return storesAfter(r, after, limit)
+func (s *Service) Stores(r db.Reader, f StoreFilter, after int64, limit int) []Store {
+	return storesAfter(r, f, after, limit)
+}
+
+// StoreFilter says which stores are wanted; what is empty is any.
+type StoreFilter struct {
+	Status, Region string
+	Brand          int64
+}
+
+func (f StoreFilter) wants(s *Store) bool {
+	return (f.Status == "" || s.Status == f.Status) && (f.Region == "" || s.Region == f.Region) && (f.Brand == 0 || s.Brand == f.Brand)
+}
+
+// Within lists the stores of a brand, a region, or both; 0 and "" are any.
+func Within(r db.Reader, brand int64, region string) (ids []int64) {
+	for _, st := range storesAfter(r, StoreFilter{Brand: brand, Region: region}, 0, 0) {
+		ids = append(ids, st.ID)
+	}
+	return ids
 }
 
 // SaveStore changes a store, or opens one when it has no id yet. Without a brand it belongs to the default one.

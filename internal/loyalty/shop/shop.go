@@ -1,12 +1,14 @@
-// Package shop keeps the places and programs that act for the merchant (品牌·门店·终端): brands, stores, and the
-// partners — tills, order systems — that sign their requests with keys.
+// Package shop keeps the places and programs that act for the merchant (品牌·门店·终端): brands, stores, their terminals, and the
+// partners — makers of tills, order systems — that sign their requests with keys.
 //
 // Invariants:
 //   - There is always brand 1. A store's code belongs to one store for ever.
-//   - A partner has at most two live keys, so that one can be exchanged without a gap.
+//   - A partner has at most two live keys of its own and a terminal two, so that one can be exchanged without a gap.
 //   - A key's secret is shown once, when it is made, and stands sealed in the database.
 //   - A signed request is accepted once, within 300 seconds of its time, and only unchanged: method, path, query,
 //     time, nonce, idempotency key and body are all under the signature.
+//   - A terminal belongs to one store at a time, and its keys act there and nowhere else. Stopped, its keys are refused; started
+//     again, they work as before.
 //   - A key revoked here is refused from the commit on; in other processes a second later at most.
 package shop
 

@@ -87,7 +87,7 @@ func TestStoresAreSavedAndFoundByCode(t *testing.T) {
 		if _, err := w.s.StoreByCode(v, "w-02"); !fault.Is(err, ErrNoStore) {
 			t.Errorf("another code: %v", err)
 		}
-		if got := w.s.Stores(v, a.ID, 10); len(got) != 1 || got[0].ID != b.ID {
+		if got := w.s.Stores(v, StoreFilter{}, a.ID, 10); len(got) != 1 || got[0].ID != b.ID {
 			t.Errorf("page %+v", got)
 		}
 		if got := w.s.Brands(v); len(got) != 1 || got[0].NameZh != "默认品牌" {

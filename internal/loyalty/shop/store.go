@@ -47,15 +47,44 @@ type keyRow struct {
 	ID, Partner          int64
 	Name, Secret         string // the public name (ak_live_…) and the sealed secret
 	CreatedAt, RevokedAt int64
+	Terminal             int64
 }
 
 var keys = db.NewTable(db.Spec[keyRow, int64]{
-	Name: "partner_key", Cols: []string{"id", "partner_id", "key_id", "secret", "created_at", "revoked_at"}, Keys: 1, Indexed: true,
+	Name: "partner_key", Cols: []string{"id", "partner_id", "key_id", "secret", "created_at", "revoked_at", "terminal_id"}, Keys: 1, Indexed: true,
 	Row: func(r *keyRow, p []any) []any {
-		return append(p, &r.ID, &r.Partner, &r.Name, &r.Secret, &r.CreatedAt, &r.RevokedAt)
+		return append(p, &r.ID, &r.Partner, &r.Name, &r.Secret, &r.CreatedAt, &r.RevokedAt, &r.Terminal)
 	},
 	Key: func(r *keyRow) int64 { return r.ID },
 })
+
+var terminals = db.NewTable(db.Spec[Terminal, int64]{
+	Name: "terminal", Cols: []string{"id", "store_id", "partner_id", "code", "name", "status"}, Keys: 1, Indexed: true,
+	Row: func(r *Terminal, p []any) []any {
+		return append(p, &r.ID, &r.Store, &r.Partner, &r.Code, &r.Name, &r.Status)
+	},
+	Key: func(r *Terminal) int64 { return r.ID },
+})
+
+func terminalsByCode(r db.Reader, code string) []Terminal {
+	return terminals.Select(r, db.Query[Terminal]{Where: "code = ?", Args: []any{code},
+		Match: func(t *Terminal) bool { return t.Code == code }})
+}
+
+func terminalsAfter(r db.Reader, store int64, status string, after int64, limit int) []Terminal {
+	where, args := "id > ?", []any{after}
+	if store != 0 {
+		where, args = where+" AND store_id = ?", append(args, store)
+	}
+	if status != "" {
+		where, args = where+" AND status = ?", append(args, status)
+	}
+	return terminals.Select(r, db.Query[Terminal]{Where: where, Args: args, Order: "id", Limit: limit,
+		Match: func(t *Terminal) bool {
+			return t.ID > after && (store == 0 || t.Store == store) && (status == "" || t.Status == status)
+		},
+		Less: func(a, b *Terminal) bool { return a.ID < b.ID }})
+}
 
 type useRow struct{ ID, UsedAt int64 }
 
@@ -70,9 +99,19 @@ func storesByCode(r db.Reader, code string) []Store {
 		Match: func(s *Store) bool { return s.Code == code }})
 }
 
-func storesAfter(r db.Reader, after int64, limit int) []Store {
-	return stores.Select(r, db.Query[Store]{Where: "id > ?", Args: []any{after}, Order: "id", Limit: limit,
-		Match: func(s *Store) bool { return s.ID > after }, Less: func(a, b *Store) bool { return a.ID < b.ID }})
+func storesAfter(r db.Reader, f StoreFilter, after int64, limit int) []Store {
+	where, args := "id > ?", []any{after}
+	if f.Status != "" {
+		where, args = where+" AND status = ?", append(args, f.Status)
+	}
+	if f.Region != "" {
+		where, args = where+" AND region = ?", append(args, f.Region)
+	}
+	if f.Brand != 0 {
+		where, args = where+" AND brand_id = ?", append(args, f.Brand)
+	}
+	return stores.Select(r, db.Query[Store]{Where: where, Args: args, Order: "id", Limit: limit,
+		Match: func(s *Store) bool { return s.ID > after && f.wants(s) }, Less: func(a, b *Store) bool { return a.ID < b.ID }})
 }
 
 func allBrands(r db.Reader) []Brand {
@@ -94,4 +133,23 @@ func liveKeys(r db.Reader) []keyRow {
 func keysOf(r db.Reader, partner int64) []keyRow {
 	return keys.Select(r, db.Query[keyRow]{Where: "partner_id = ?", Args: []any{partner}, Order: "id",
 		Match: func(k *keyRow) bool { return k.Partner == partner }, Less: func(a, b *keyRow) bool { return a.ID < b.ID }})
+}
+
+// nonceRow is a nonce that was taken in a slot of time, under a hash of it and its key.
+type nonceRow struct {
+	Slot int64
+	Hash string
+}
+
+var takenNonces = db.NewTable(db.Spec[nonceRow, nonceRow]{
+	Name: "partner_nonce", Cols: []string{"slot", "hash"}, Keys: 2,
+	Row:  func(r *nonceRow, p []any) []any { return append(p, &r.Slot, &r.Hash) },
+	Key:  func(r *nonceRow) nonceRow { return *r },
+	Args: func(k nonceRow, a []any) []any { return append(a, k.Slot, k.Hash) },
+})
+
+func noncesBefore(r db.Reader, slot int64, limit int) []nonceRow {
+	return takenNonces.Select(r, db.Query[nonceRow]{Where: "slot < ?", Args: []any{slot}, Order: "slot, hash", Limit: limit,
+		Match: func(n *nonceRow) bool { return n.Slot < slot },
+		Less:  func(a, b *nonceRow) bool { return a.Slot < b.Slot || a.Slot == b.Slot && a.Hash < b.Hash }})
 }

@@ -6,7 +6,6 @@ import (
 	"hash/maphash"
 	"net/http"
 	"strconv"
-	"sync"
 
 	"guanxi/internal/base/clock"
 	"guanxi/internal/base/fault"
@@ -32,8 +31,9 @@ const (
 
 // Verifier verifies signed requests from memory.
 //
-// It remembers nonces in memory too: after a restart a request of the last five minutes could be sent once more.
-// Nothing is given twice even so, since every effect has its own unique key.
+// It remembers nonces in memory too, and where there is a Redis, together with the other processes. After a restart, or to
+// another process after Redis was wiped, a request of the last five minutes could be sent once more. Nothing is given
+// twice even so, since every effect has its own unique key.
 type Verifier struct {
 	s      *Service
 	nonces nonceSet
@@ -72,7 +72,7 @@ func (v *Verifier) Verify(ctx context.Context, q Request, authorization string) 
 	if !known || !readable || !signed || !inWindow(q.Timestamp, now) {
 		return Caller{}, v.refuse()
 	}
-	if err := v.nonces.take(key.caller.Key, q.Nonce, now); err != nil {
+	if err := v.takeNonce(ctx, key.caller.Key, q.Nonce, now); err != nil {
 		return Caller{}, err
 	}
 	key.used.Store(now)
@@ -87,50 +87,4 @@ func inWindow(seconds string, now int64) bool {
 		return false
 	}
 	return max(at*1000-now, now-at*1000) <= window
-}
-
-// nonceSet remembers what it was given for at least as long as a request is valid. It keeps 64 bits of a keyed hash
-// of each: two nonces meet less than once in 10¹² requests, and nobody can make them meet.
-type nonceSet struct {
-	mu       sync.Mutex
-	seed     maphash.Seed
-	most     int
-	cur, old map[uint64]struct{} // taken since the turn, and in the period before it
-	turned   int64
-}
-
-type keyNonce struct {
-	key   int64
-	nonce string
-}
-
-// take refuses a nonce of the same key that it remembers. When it is full it refuses all rather than forget.
-func (s *nonceSet) take(key int64, nonce string, now int64) error {
-	h := maphash.Comparable(s.seed, keyNonce{key, nonce})
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.turn(now)
-	if _, again := s.cur[h]; again {
-		return ErrReplayed.New()
-	}
-	if _, again := s.old[h]; again {
-		return ErrReplayed.New()
-	}
-	if len(s.cur) >= s.most {
-		return ErrFlood.New()
-	}
-	s.cur[h] = struct{}{}
-	return nil
-}
-
-// turn begins a new generation when the present one is old enough to be the one before.
-func (s *nonceSet) turn(now int64) {
-	age := now - s.turned
-	if s.cur != nil && age < remember {
-		return
-	}
-	s.old, s.cur, s.turned = s.cur, map[uint64]struct{}{}, now
-	if age >= 2*remember {
-		s.old = nil
-	}
 }

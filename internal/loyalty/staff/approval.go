@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -145,6 +146,34 @@ func (s *Service) WaitingApprovals(r db.Reader, limit int) []Approval {
 	for _, a := range approvalsIn(r, Waiting, clock.Never, limit) {
 		if r.Now() < a.ExpiresAt {
 			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// Decides names the kinds of approval that an operator may decide for all stores, and so may see whoever asked.
+func (s *Service) Decides(who Who) (kinds []string) {
+	for kind, e := range s.executors {
+		if who.CanAt(e.Perm, 0) {
+			kinds = append(kinds, kind)
+		}
+	}
+	slices.Sort(kinds)
+	return kinds
+}
+
+// KindName is what a kind of approval is called.
+func (s *Service) KindName(kind string) (zh, en string) { e := s.executors[kind]; return e.Zh, e.En }
+
+// ApprovalsBefore lists approvals, newest first, as they stand now. Its caller shows only what may be seen.
+func (s *Service) ApprovalsBefore(r db.Reader, before int64, limit int) []Approval {
+	if before == 0 {
+		before = 1<<63 - 1
+	}
+	out := approvalsBefore(r, before, limit)
+	for i := range out {
+		if out[i].isOpen() && r.Now() >= out[i].ExpiresAt {
+			out[i].State = Expired
 		}
 	}
 	return out

@@ -107,14 +107,14 @@ func TestWhoMayNotApprove(t *testing.T) {
 	both.Grants = []Grant{all(CustomerService), all(Finance)}
 	want(t, "the maker", d.approve(both, a), ErrOwnApproval)
 	want(t, "without the permission", d.approve(d.person("ann", all(Operations)), a), ErrDenied)
-	want(t, "for one store only", d.approve(d.person("eve", Grant{Finance, 5}), a), ErrDenied)
+	want(t, "for one store only", d.approve(d.person("eve", Grant{Role: Finance, Store: 5}), a), ErrDenied)
 	want(t, "an unknown one", d.approve(d.checker, Approval{ID: 9}), ErrNoApproval)
 	var forStore Approval
 	d.write(func(tx *db.Tx) (err error) {
 		forStore, err = Request(d.s, tx, d.maker, grantPoints, 5, adjust{7, 1}, "goodwill")
 		return err
 	})
-	d.checker = d.person("shop", Grant{Finance, 5})
+	d.checker = d.person("shop", Grant{Role: Finance, Store: 5})
 	if err := d.approve(d.checker, forStore); err != nil {
 		t.Errorf("for its store: %v", err)
 	}

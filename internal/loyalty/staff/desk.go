@@ -46,9 +46,15 @@ func Open(o web.Op) web.Op {
 	return o
 }
 
+// Dangerous opens a route only to those who have just proved who they are.
+func Dangerous(o web.Op) web.Op {
+	o.Fresh = true
+	return o
+}
+
 // Limited lets one address ask a route a hundred times a minute, as fast as anybody types: enough for people, too few to walk all numbers.
 func Limited(o web.Op, c clock.Clock) web.Op {
-	o.Limit = web.NewLimiter(c, 100, clock.Minute, 50, 100_000)
+	o.Limit = web.NewLimiter(c, 100, clock.Minute, 50, 100_000).Guarding(o.ID)
 	return o
 }
 

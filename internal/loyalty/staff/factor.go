@@ -127,10 +127,26 @@ func (s *Service) RemoveFactor(tx *db.Tx, operator int64) (Act, error) {
 	return Act{What: "factor.off", Targets: []int64{operator}}, nil
 }
 
+// ResetFactors takes all of an operator's second factors away: they have lost them.
+func (s *Service) ResetFactors(tx *db.Tx, operator int64) (Act, error) {
+	act, err := s.RemoveFactor(tx, operator)
+	keys := passkeys.OfOwner(tx, operator)
+	for _, k := range keys {
+		passkeys.Delete(tx, passkeyKey{k.Operator, k.ID})
+	}
+	if len(keys) > 0 {
+		return Act{What: "factor.off", Targets: []int64{operator}}, nil
+	}
+	return act, err
+}
+
 // checkFactor asks an operator who has a second factor for a code, and notes that it was used.
 func (s *Service) checkFactor(tx *db.Tx, operator int64, code string) error {
 	row, ok := factors.Get(tx, operator)
 	if !ok || row.Confirmed == 0 {
+		if len(passkeys.OfOwner(tx, operator)) > 0 && SignIns.At(tx, tx.Now()).Value.asks(grantsOf(tx, operator)) {
+			return ErrUsePasskey.New() // a password alone would be one factor
+		}
 		return nil
 	}
 	code = strings.TrimSpace(code)

@@ -56,11 +56,9 @@ type filtersOut struct {
 	Data []filterOut `json:"data" doc:"筛选|filters"`
 }
 
-type filtersIn struct {
+func (k Console) getFilters(c *web.Ctx, in *struct {
 	Page string `query:"page" maxLength:"64" doc:"页面，缺省为全部|page; all when absent"`
-}
-
-func (k Console) getFilters(c *web.Ctx, in *filtersIn) (*filtersOut, error) {
+}) (*filtersOut, error) {
 	return Read(c, k.Desk, func(v *db.View) (*filtersOut, error) {
 		out := &filtersOut{Data: []filterOut{}}
 		for _, f := range filters.OfOwner(v, WhoOf(c).Operator) {
@@ -101,11 +99,9 @@ func (k Console) putFilter(c *web.Ctx, in *filterIn) (*filterOut, error) {
 	})
 }
 
-type filterIDIn struct {
+func (k Console) deleteFilter(c *web.Ctx, in *struct {
 	ID web.ID `path:"id" doc:"筛选|the filter"`
-}
-
-func (k Console) deleteFilter(c *web.Ctx, in *filterIDIn) (*web.None, error) {
+}) (*web.None, error) {
 	return web.Write(c, db.Op{}, func(tx *db.Tx) (*web.None, error) {
 		key := [2]int64{WhoOf(c).Operator, int64(in.ID)}
 		if _, ok := filters.Get(tx, key); !ok {

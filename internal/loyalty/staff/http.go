@@ -7,6 +7,7 @@ import (
 	"guanxi/internal/base/clock"
 	"guanxi/internal/base/db"
 	"guanxi/internal/base/fault"
+	"guanxi/internal/base/password"
 	"guanxi/internal/base/vault"
 	"guanxi/internal/base/web"
 )
@@ -22,7 +23,7 @@ func (s *Service) OpenDoor(srv *web.Server) {
 			if err != nil {
 				return web.Caller{}, err
 			}
-			return web.Caller{Kind: "staff", ID: who.Operator, Name: who.Name, Can: who.Can, Scope: who}, nil
+			return web.Caller{Kind: "staff", ID: who.Operator, Name: who.Name, Can: who.Can, Scope: who, Fresh: s.db.Clock().Now()-who.Proved < freshFor}, nil
 		})})
 }
 
@@ -38,12 +39,12 @@ func (s *Service) Routes(srv *web.Server) {
 	srv.Tag("staff", "员工与权限", "Staff")
 	tags := []string{"staff"}
 	// One address may try ten times a minute, whatever the names.
-	tries := web.NewLimiter(s.db.Clock(), 10, clock.Minute, 10, 100_000)
+	tries := web.NewLimiter(s.db.Clock(), 10, clock.Minute, 10, 100_000).Guarding("staff.tries")
 	web.Route(srv, web.Op{Door: Door, Method: http.MethodPost, Path: "/setup", ID: "staff.setup", Public: true, Limit: tries, Tags: tags,
 		Zh: "用初始化口令创建第一个操作员", En: "Make the first operator with the set-up token",
-		Errors: []*fault.Kind{ErrSetupToken, ErrSetupDone, ErrLogin, ErrName, ErrWeak}}, s.postSetup)
+		Errors: []*fault.Kind{ErrSetupToken, ErrSetupDone, ErrLogin, ErrName, password.ErrWeak}}, s.postSetup)
 	web.Route(srv, web.Op{Door: Door, Method: http.MethodPost, Path: "/session", ID: "staff.login", Public: true, Limit: tries, Tags: tags,
-		Zh: "登录", En: "Log in", Errors: []*fault.Kind{ErrWrongLogin, ErrLocked, ErrCodeNeeded, ErrWrongCode}}, s.postSession)
+		Zh: "登录", En: "Log in", Errors: []*fault.Kind{ErrWrongLogin, ErrLocked, ErrCodeNeeded, ErrWrongCode, ErrUsePasskey}}, s.postSession)
 	web.Route(srv, web.Op{Door: Door, Method: http.MethodGet, Path: "/session", ID: "staff.me", Perm: web.AnyCaller, Tags: tags,
 		Zh: "当前操作员与权限", En: "Who is logged in, and what they may do"}, s.getSession)
 	web.Route(srv, web.Op{Door: Door, Method: http.MethodDelete, Path: "/session", ID: "staff.logout", Perm: web.AnyCaller, Tags: tags,
@@ -52,7 +53,7 @@ func (s *Service) Routes(srv *web.Server) {
 		Zh: "复核申请：待我处理、我提交的、已处理的", En: "Approvals: those the caller may decide, has asked for, or that are settled", Errors: []*fault.Kind{web.ErrCursor}}, s.getApprovals)
 	decided := []*fault.Kind{ErrNoApproval, ErrOwnApproval, ErrDenied, ErrDecided, ErrExpired, ErrAltered, ErrReason}
 	web.Route(srv, web.Op{Door: Door, Method: http.MethodPost, Path: "/approvals/{id}/decision", ID: "approval.decide", Perm: web.AnyCaller,
-		Write: true, Tags: tags, Zh: "同意或拒绝一项申请", En: "Approve or refuse", Errors: decided}, s.postDecision)
+		Write: true, Fresh: true, Tags: tags, Zh: "同意或拒绝一项申请", En: "Approve or refuse", Errors: decided}, s.postDecision)
 	web.Route(srv, web.Op{Door: Door, Method: http.MethodGet, Path: "/log", ID: "staff.log", Perm: "view.log", Tags: tags,
 		Zh: "操作日志，从新到旧", En: "The operation log, newest first", Errors: []*fault.Kind{web.ErrCursor}}, s.getLog)
 	web.Route(srv, web.Op{Door: Door, Method: http.MethodGet, Path: "/log/verification", ID: "staff.verify_log", Perm: "verify.log", Tags: tags,
@@ -92,17 +93,24 @@ type meOut struct {
 	Name        string   `json:"name" doc:"姓名|name"`
 	Grants      []grant  `json:"grants" doc:"角色|roles"`
 	Permissions []string `json:"permissions" doc:"权限|permissions"`
+	FactorDue   int64    `json:"factor_due" doc:"须在此时刻前启用两步验证，之后只能设置它；0 为已启用或不要求|a second factor is needed by then, after which nothing else can be done; 0: there is one, or none is asked for"`
 }
 
 type grant struct {
-	Role  string  `json:"role" doc:"角色|role"`
-	Store *web.ID `json:"store,omitempty" doc:"限定门店，没有则为全部|limited to this store; absent: all"`
+	Role   string  `json:"role" doc:"角色|role"`
+	Store  *web.ID `json:"store,omitempty" doc:"限定门店|limited to this store"`
+	Brand  *web.ID `json:"brand,omitempty" doc:"限定品牌的门店|limited to the stores of this brand"`
+	Region string  `json:"region,omitempty" doc:"限定区域的门店；门店、品牌、区域都没有则为全部|limited to the stores of this region; no store, brand or region: all"`
 }
 
 func (w Who) out() *meOut {
-	out := &meOut{ID: web.ID(w.Operator), Name: w.Name, Grants: []grant{}, Permissions: []string{}}
-	for _, g := range w.Grants {
-		one := grant{Role: g.Role}
+	out := &meOut{ID: web.ID(w.Operator), Name: w.Name, Grants: []grant{}, Permissions: []string{}, FactorDue: w.Due}
+	for _, g := range asGranted(w.Grants) {
+		one := grant{Role: g.Role, Region: g.Region}
+		if g.Brand != 0 {
+			brand := web.ID(g.Brand)
+			one.Brand = &brand
+		}
 		if g.Store != 0 {
 			store := web.ID(g.Store)
 			one.Store = &store

@@ -166,18 +166,15 @@ func (s *Service) mayDecide(who Who, a Approval) bool {
 
 // past walks approvals back from the newest; those of others are seen by who might have decided them.
 func (s *Service) past(v *db.View, who Who, in *approvalListIn) (*web.Page[approvalOut], error) {
-	before := int64(1<<63 - 1)
+	var before int64
 	if err := web.DecodeCursor(in.Cursor, &before); err != nil {
 		return nil, err
 	}
 	var rows []approvalOut
 	for walked := 0; walked < mostWaiting*10 && len(rows) <= in.Limit; {
-		page := approvalsBefore(v, before, mostWaiting)
+		page := s.ApprovalsBefore(v, before, mostWaiting)
 		for _, a := range page {
 			before, walked = a.ID, walked+1
-			if a.isOpen() && v.Now() >= a.ExpiresAt {
-				a.State = Expired
-			}
 			mine := in.View == "mine" && a.Maker == who.Operator
 			settled := in.View == "settled" && !a.isOpen() && s.mayDecide(who, a)
 			if mine || settled {

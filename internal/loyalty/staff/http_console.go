@@ -9,6 +9,7 @@ import (
 	"guanxi/internal/base/db"
 	"guanxi/internal/base/fault"
 	"guanxi/internal/base/form"
+	"guanxi/internal/base/password"
 	"guanxi/internal/base/vault"
 	"guanxi/internal/base/web"
 )
@@ -23,6 +24,8 @@ func (k Console) Register(srv *web.Server) {
 	k.rules(srv)
 	k.factor(srv)
 	k.filters(srv)
+	k.signIn(srv)
+	k.passkeys(srv)
 }
 
 // Deeds says what happens when somebody agrees.
@@ -35,7 +38,7 @@ func (k Console) sessions(srv *web.Server) {
 	web.Route(srv, Open(Get("/setup", "session.setup", "", "是否需要初始化", "Whether the first operator is still to be made")), k.getSetup)
 	web.Route(srv, Get("/sessions", "session.list", web.AnyCaller, "自己的会话", "One's own sessions"), k.getSessions)
 	web.Route(srv, Change(http.MethodDelete, "/sessions/{id}", "session.end", web.AnyCaller, "结束自己的一个会话", "End one of one's own sessions"), k.deleteSession)
-	web.Route(srv, Change(http.MethodPut, "/password", "session.password", web.AnyCaller, "修改自己的密码", "Change one's own password", ErrWrongLogin, ErrLocked, ErrWeak), k.putOwnPassword)
+	web.Route(srv, Change(http.MethodPut, "/password", "session.password", web.AnyCaller, "修改自己的密码", "Change one's own password", ErrWrongLogin, ErrLocked, password.ErrWeak), k.putOwnPassword)
 }
 
 func (k Console) people(srv *web.Server) {
@@ -43,13 +46,13 @@ func (k Console) people(srv *web.Server) {
 	found := []*fault.Kind{ErrNoOperator}
 	Route(srv, Get("/operators", "operator.list", "view.operators", "操作员列表", "List operators"), k.getOperators)
 	Route(srv, Get("/operators/{id}", "operator.get", "view.operators", "操作员与其会话", "An operator with sessions", found...), k.getOperator)
-	Route(srv, Created(Change(http.MethodPost, "/operators", "operator.add", "edit.operators", "新建操作员", "Add an operator", ErrLogin, ErrLoginTaken, ErrName, ErrWeak)), k.postOperator)
-	Route(srv, Change(http.MethodPut, "/operators/{id}/status", "operator.status", "edit.operators", "停用或启用操作员", "Block an operator or let one in", ErrNoOperator, ErrOwn, ErrStatus, ErrReason), k.putStatus)
-	Route(srv, Change(http.MethodPut, "/operators/{id}/password", "operator.password", "edit.operators", "为操作员设新密码", "Give an operator a new password", ErrNoOperator, ErrWeak, ErrSecond, ErrNoApproval, ErrNotYours, ErrAltered, ErrDecided, ErrExpired), k.putPassword)
-	Route(srv, Created(Change(http.MethodPost, "/operators/{id}/password-approval", "operator.password_approval", "edit.operators", "申请重置管理员密码", "Ask to reset an administrator's password", ErrNoOperator, ErrReason)), k.postPasswordApproval)
+	Route(srv, Created(Dangerous(Change(http.MethodPost, "/operators", "operator.add", "edit.operators", "新建操作员", "Add an operator", ErrLogin, ErrLoginTaken, ErrName, password.ErrWeak))), k.postOperator)
+	Route(srv, Dangerous(Change(http.MethodPut, "/operators/{id}/status", "operator.status", "edit.operators", "停用或启用操作员", "Block an operator or let one in", ErrNoOperator, ErrOwn, ErrStatus, ErrReason)), k.putStatus)
+	Route(srv, Dangerous(Change(http.MethodPut, "/operators/{id}/password", "operator.password", "edit.operators", "为操作员设新密码", "Give an operator a new password", ErrNoOperator, password.ErrWeak, ErrSecond, ErrNoApproval, ErrNotYours, ErrAltered, ErrDecided, ErrExpired)), k.putPassword)
+	Route(srv, Created(Dangerous(Change(http.MethodPost, "/operators/{id}/password-approval", "operator.password_approval", "edit.operators", "申请重置管理员密码", "Ask to reset an administrator's password", ErrNoOperator, ErrReason))), k.postPasswordApproval)
 	Route(srv, Change(http.MethodDelete, "/operators/{id}/sessions/{session}", "operator.end_session", "end.sessions", "结束他人的会话", "End a session of somebody else", found...), k.deleteOther)
-	Route(srv, Change(http.MethodPost, "/operators/{id}/roles", "operator.grant", "grant.roles", "授予角色；有其他安全管理员时转为复核申请", "Grant a role; where somebody else could agree, ask for it", ErrNoOperator, ErrOwn, ErrNoRole, ErrRolesMix, ErrReason), k.postRole)
-	Route(srv, Change(http.MethodDelete, "/operators/{id}/roles/{role}", "operator.revoke", "grant.roles", "收回角色", "Take a role back", ErrNoOperator, ErrOwn), k.deleteRole)
+	Route(srv, Dangerous(Change(http.MethodPost, "/operators/{id}/roles", "operator.grant", "grant.roles", "授予角色；有其他安全管理员时转为复核申请", "Grant a role; where somebody else could agree, ask for it", ErrNoOperator, ErrOwn, ErrNoRole, ErrRolesMix, ErrScope, ErrReason)), k.postRole)
+	Route(srv, Dangerous(Change(http.MethodDelete, "/operators/{id}/roles/{role}", "operator.revoke", "grant.roles", "收回角色", "Take a role back", ErrNoOperator, ErrOwn)), k.deleteRole)
 }
 
 func (k Console) rules(srv *web.Server) {
@@ -57,9 +60,9 @@ func (k Console) rules(srv *web.Server) {
 	Route(srv, Get("/roles", "security.roles", "view.operators", "角色与权限", "Roles and permissions"), k.getRoles)
 	web.Route(srv, Get("/approvals/{id}", "security.approval", web.AnyCaller, "一项复核申请：申请人与可复核者可见", "An approval: for its maker and whoever may decide it", ErrNoApproval), k.getApproval)
 	Route(srv, Get("/settings/limits", "security.limits", "view.settings", "单人限额", "What one person may do alone"), k.getLimits)
-	Route(srv, Change(http.MethodPut, "/settings/limits/{name}", "security.set_limit", "edit.settings", "更改单人限额", "Change a limit", ErrNoLimit, ErrAmount, ErrReason), k.putLimit)
+	Route(srv, Dangerous(Change(http.MethodPut, "/settings/limits/{name}", "security.set_limit", "edit.settings", "更改单人限额", "Change a limit", ErrNoLimit, ErrAmount, ErrReason)), k.putLimit)
 	Route(srv, Get("/settings/checks", "security.checks", "view.settings", "哪些更改需要双人复核", "Which changes take two people"), k.getChecks)
-	Route(srv, Change(http.MethodPut, "/settings/checks", "security.set_checks", "edit.settings", "更改双人复核范围", "Change what takes two people", ErrReason, form.ErrInvalid), k.putChecks)
+	Route(srv, Dangerous(Change(http.MethodPut, "/settings/checks", "security.set_checks", "edit.settings", "更改双人复核范围", "Change what takes two people", ErrReason, form.ErrInvalid)), k.putChecks)
 }
 
 type setupOut struct {
@@ -97,11 +100,9 @@ func (k Console) getSessions(c *web.Ctx, _ *struct{}) (*sessionsOut, error) {
 	})
 }
 
-type sessionIn struct {
+func (k Console) deleteSession(c *web.Ctx, in *struct {
 	ID web.ID `path:"id" doc:"会话|the session"`
-}
-
-func (k Console) deleteSession(c *web.Ctx, in *sessionIn) (*web.None, error) {
+}) (*web.None, error) {
 	return web.Write(c, db.Op{}, func(tx *db.Tx) (*web.None, error) {
 		who := WhoOf(c)
 		return &web.None{}, k.Staff.EndSession(tx, who, who.Operator, int64(in.ID))
@@ -155,25 +156,27 @@ func (o Operator) out() operatorOut {
 	return operatorOut{web.ID(o.ID), o.Login, o.Name, o.Status, o.CreatedAt, Who{Grants: o.Grants}.out().Grants, nil}
 }
 
-func (k Console) getOperators(c *web.Ctx, in *web.Paging) (*web.Page[operatorOut], error) {
+func (k Console) getOperators(c *web.Ctx, in *struct {
+	web.Paging
+	Status string `query:"status" enum:"active,blocked" doc:"状态|status"`
+	Text   string `query:"text" maxLength:"100" doc:"姓名或登录名中的文字|what stands in the name or the login"`
+}) (*web.Page[operatorOut], error) {
 	var after int64
 	if err := web.DecodeCursor(in.Cursor, &after); err != nil {
 		return nil, err
 	}
 	return Read(c, k.Desk, func(v *db.View) (*web.Page[operatorOut], error) {
 		var rows []operatorOut
-		for _, o := range k.Staff.Operators(v, after, in.Limit+1) {
+		for _, o := range k.Staff.Operators(v, OperatorFilter{in.Status, in.Text}, after, in.Limit+1) {
 			rows = append(rows, o.out())
 		}
 		return web.PageOf(rows, in.Limit, func(o operatorOut) string { return web.EncodeCursor(int64(o.ID)) }), nil
 	})
 }
 
-type operatorIn struct {
+func (k Console) getOperator(c *web.Ctx, in *struct {
 	ID web.ID `path:"id" doc:"操作员|the operator"`
-}
-
-func (k Console) getOperator(c *web.Ctx, in *operatorIn) (*operatorOut, error) {
+}) (*operatorOut, error) {
 	return Read(c, k.Desk, func(v *db.View) (*operatorOut, error) {
 		o, err := k.Staff.Operator(v, int64(in.ID))
 		out := o.out()
@@ -249,12 +252,10 @@ func waiting(a Approval, err error) (*Done, error) {
 	return &Done{State: Waiting, Approval: &approval}, err
 }
 
-type otherSessionIn struct {
+func (k Console) deleteOther(c *web.Ctx, in *struct {
 	ID      web.ID `path:"id" doc:"操作员|the operator"`
 	Session web.ID `path:"session" doc:"会话|the session"`
-}
-
-func (k Console) deleteOther(c *web.Ctx, in *otherSessionIn) (*web.None, error) {
+}) (*web.None, error) {
 	return web.Write(c, db.Op{}, func(tx *db.Tx) (*web.None, error) {
 		if _, err := k.Staff.Operator(tx, int64(in.ID)); err != nil {
 			return nil, err
@@ -267,19 +268,24 @@ type grantIn struct {
 	ID   web.ID `path:"id" doc:"操作员|the operator"`
 	Body struct {
 		Role   string `json:"role" maxLength:"32" doc:"角色|role"`
-		Store  web.ID `json:"store,omitempty" doc:"限定门店，没有则为全部|limited to this store; absent: all"`
+		Store  web.ID `json:"store,omitempty" doc:"限定门店|limited to this store"`
+		Brand  web.ID `json:"brand,omitempty" doc:"限定品牌的门店|limited to the stores of this brand"`
+		Region string `json:"region,omitempty" maxLength:"64" doc:"限定区域的门店|limited to the stores of this region"`
 		Reason string `json:"reason" minLength:"1" maxLength:"500" doc:"原因|why"`
 	}
 }
 
 func (k Console) postRole(c *web.Ctx, in *grantIn) (*Done, error) {
-	g := Grant{in.Body.Role, int64(in.Body.Store)}
+	g := Grant{in.Body.Role, int64(in.Body.Store), int64(in.Body.Brand), in.Body.Region}
 	return web.Write(c, db.Op{}, func(tx *db.Tx) (*Done, error) {
 		err := k.Staff.GrantRole(tx, WhoOf(c), int64(in.ID), g)
 		if !fault.Is(err, ErrSecond) {
 			return &Done{State: "done"}, err
 		}
-		if err := fits(g.Role, grantsOf(tx, int64(in.ID))); err != nil {
+		if g.Store != 0 && g.area() {
+			return nil, ErrScope.New().At("store")
+		}
+		if err := fits(g.Role, heldBy(tx, int64(in.ID))); err != nil {
 			return nil, err
 		}
 		c.SetStatus(http.StatusAccepted)
@@ -287,15 +293,15 @@ func (k Console) postRole(c *web.Ctx, in *grantIn) (*Done, error) {
 	})
 }
 
-type revokeIn struct {
-	ID    web.ID `path:"id" doc:"操作员|the operator"`
-	Role  string `path:"role" maxLength:"32" doc:"角色|role"`
-	Store web.ID `query:"store" doc:"限定门店，没有则为全部|limited to this store; absent: all"`
-}
-
-func (k Console) deleteRole(c *web.Ctx, in *revokeIn) (*web.None, error) {
+func (k Console) deleteRole(c *web.Ctx, in *struct {
+	ID     web.ID `path:"id" doc:"操作员|the operator"`
+	Role   string `path:"role" maxLength:"32" doc:"角色|role"`
+	Store  web.ID `query:"store" doc:"限定门店|limited to this store"`
+	Brand  web.ID `query:"brand" doc:"限定品牌|limited to the stores of this brand"`
+	Region string `query:"region" maxLength:"64" doc:"限定区域|limited to the stores of this region"`
+}) (*web.None, error) {
 	return web.Write(c, db.Op{}, func(tx *db.Tx) (*web.None, error) {
-		return &web.None{}, k.Staff.RevokeRole(tx, WhoOf(c), int64(in.ID), Grant{in.Role, int64(in.Store)})
+		return &web.None{}, k.Staff.RevokeRole(tx, WhoOf(c), int64(in.ID), Grant{in.Role, int64(in.Store), int64(in.Brand), in.Region})
 	})
 }
 
@@ -332,11 +338,9 @@ func (k Console) getRoles(_ *web.Ctx, _ *struct{}) (*rolesOut, error) {
 	return out, nil
 }
 
-type approvalIn struct {
+func (k Console) getApproval(c *web.Ctx, in *struct {
 	ID web.ID `path:"id" doc:"申请|the approval"`
-}
-
-func (k Console) getApproval(c *web.Ctx, in *approvalIn) (*approvalOut, error) {
+}) (*approvalOut, error) {
 	return Read(c, k.Desk, func(v *db.View) (*approvalOut, error) {
 		a, err := k.Staff.Approval(v, int64(in.ID))
 		if err != nil {

@@ -11,10 +11,10 @@ import (
 func (k Console) factor(srv *web.Server) {
 	web.Route(srv, Get("/second-factor", "session.factor", web.AnyCaller, "自己的动态口令", "One's own second factor"), k.getFactor)
 	// What is shown once is not kept under an idempotency key.
-	web.Route(srv, Created(Ask("/second-factor", "session.begin_factor", web.AnyCaller, "设置动态口令：生成密钥（只显示一次）", "Set up a second factor: a secret, shown once", ErrFactorOn)), k.beginFactor)
+	web.Route(srv, Created(Dangerous(Ask("/second-factor", "session.begin_factor", web.AnyCaller, "设置动态口令：生成密钥（只显示一次）", "Set up a second factor: a secret, shown once", ErrFactorOn))), k.beginFactor)
 	web.Route(srv, Limited(Ask("/second-factor/confirmation", "session.confirm_factor", web.AnyCaller, "用首个口令启用，返回恢复码（只显示一次）", "Turn it on with a first code; gives recovery codes, shown once", ErrNoFactor, ErrFactorOn, ErrWrongCode), k.DB.Clock()), k.confirmFactor)
 	web.Route(srv, Change(http.MethodPost, "/second-factor/removal", "session.remove_factor", web.AnyCaller, "关闭自己的动态口令，须输入密码", "Turn one's own second factor off; takes the password", ErrNoFactor, ErrWrongLogin, ErrLocked), k.removeFactor)
-	Route(srv, Change(http.MethodPost, "/operators/{id}/second-factor/reset", "operator.reset_factor", "edit.operators", "重置操作员的动态口令；有安全管理员时转为复核申请", "Reset an operator's second factor; where a security administrator could agree, ask for it", ErrNoOperator, ErrNoFactor, ErrReason), k.resetFactor)
+	Route(srv, Dangerous(Change(http.MethodPost, "/operators/{id}/second-factor/reset", "operator.reset_factor", "edit.operators", "重置操作员的动态口令；有安全管理员时转为复核申请", "Reset an operator's second factor; where a security administrator could agree, ask for it", ErrNoOperator, ErrNoFactor, ErrReason)), k.resetFactor)
 }
 
 type factorOut struct {
@@ -50,17 +50,15 @@ func (k Console) beginFactor(c *web.Ctx, _ *struct{}) (out *factorBegun, err err
 	return out, err
 }
 
-type codeIn struct {
-	Body struct {
-		Code string `json:"code" minLength:"6" maxLength:"6" pattern:"^[0-9]{6}$" doc:"六位动态口令|the six digits"`
-	}
-}
-
 type factorConfirmed struct {
 	Codes []string `json:"recovery_codes" doc:"恢复码，各用一次，只显示这一次|each works once; shown this once"`
 }
 
-func (k Console) confirmFactor(c *web.Ctx, in *codeIn) (out *factorConfirmed, err error) {
+func (k Console) confirmFactor(c *web.Ctx, in *struct {
+	Body struct {
+		Code string `json:"code" minLength:"6" maxLength:"6" pattern:"^[0-9]{6}$" doc:"六位动态口令|the six digits"`
+	}
+}) (out *factorConfirmed, err error) {
 	err = k.DB.Write(c, db.Op{Actor: c.Caller.Actor()}, func(tx *db.Tx) error {
 		codes, err := k.Staff.ConfirmFactor(tx, WhoOf(c), in.Body.Code)
 		out = &factorConfirmed{codes}
@@ -69,13 +67,11 @@ func (k Console) confirmFactor(c *web.Ctx, in *codeIn) (out *factorConfirmed, er
 	return out, err
 }
 
-type factorRemoveIn struct {
+func (k Console) removeFactor(c *web.Ctx, in *struct {
 	Body struct {
 		Password string `json:"password" maxLength:"512" doc:"密码|password"`
 	}
-}
-
-func (k Console) removeFactor(c *web.Ctx, in *factorRemoveIn) (*web.None, error) {
+}) (*web.None, error) {
 	who := WhoOf(c)
 	if err := k.Staff.CheckPassword(c, who, vault.Hide(in.Body.Password)); err != nil {
 		return nil, err
@@ -91,7 +87,7 @@ func (k Console) factorDeed() Deed[int64] {
 		Alone: func(tx *db.Tx, who Who, _ int64) error {
 			return Second(tx, who, func(FourEyes) bool { return true }, "approve.roles")
 		},
-		Do: k.Staff.RemoveFactor}
+		Do: k.Staff.ResetFactors}
 }
 
 func (k Console) resetFactor(c *web.Ctx, in *reasonIn) (*Done, error) {

@@ -44,5 +44,9 @@ func sweep(tx *db.Tx) (more bool) {
 		a.State = Expired
 		approvals.Put(tx, a)
 	}
-	return max(len(old), len(names), len(late)) >= sweepBatch
+	stale := challengesOver(tx, now-challengeFor, sweepBatch)
+	for _, c := range stale {
+		challenges.Delete(tx, c.Hash)
+	}
+	return max(len(old), len(names), len(late), len(stale)) >= sweepBatch
 }

@@ -1,19 +1,22 @@
 package staff
 
 import (
+	"context"
 	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"guanxi/internal/base/db"
+	"guanxi/internal/base/password"
+	"guanxi/internal/base/vault"
 )
 
 // NewOperator is what an operator is made of.
 type NewOperator struct {
 	Login    string
 	Name     string
-	Password Password
+	Password password.Hash
 }
 
 var loginForm = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,63}$`)
@@ -35,7 +38,7 @@ func add(tx *db.Tx, in NewOperator) (operatorRow, error) {
 	case name == "" || !utf8.ValidString(name) || utf8.RuneCountInString(name) > 100:
 		return operatorRow{}, ErrName.New().At("name")
 	case in.Password == "":
-		return operatorRow{}, ErrWeak.New().At("password")
+		return operatorRow{}, password.ErrWeak.New().At("password")
 	}
 	if _, taken := operatorByLogin(tx, in.Login); taken {
 		return operatorRow{}, ErrLoginTaken.With("login", in.Login).At("login")
@@ -53,25 +56,26 @@ func (s *Service) Operator(r db.Reader, id int64) (Operator, error) {
 	return s.operator(r, row), nil
 }
 
-// Operators lists operators by id, after the last one of the page before.
-func (s *Service) Operators(r db.Reader, after int64, limit int) []Operator {
-	var out []Operator
-	for _, row := range operatorsAfter(r, after, limit) {
-		out = append(out, s.operator(r, row))
+// OperatorFilter says which operators are wanted; empty fields are all. Text stands somewhere in the name or the login.
+type OperatorFilter struct{ Status, Text string }
+
+func (f *OperatorFilter) wants(o *operatorRow) bool {
+	text := strings.ToLower(f.Text)
+	return (f.Status == "" || o.Status == f.Status) && (strings.Contains(strings.ToLower(o.Name), text) || strings.Contains(o.Login, text))
+}
+
+// Operators lists operators by id, after the last one of the page before. There are few, so that all are looked at.
+func (s *Service) Operators(r db.Reader, f OperatorFilter, after int64, limit int) (out []Operator) {
+	for _, row := range operatorsAfter(r, after, 0) {
+		if len(out) < limit && f.wants(&row) {
+			out = append(out, s.operator(r, row))
+		}
 	}
 	return out
 }
 
 func (s *Service) operator(r db.Reader, row operatorRow) Operator {
-	return Operator{row.ID, row.Login, row.Name, row.Status, row.CreatedAt, grantsOf(r, row.ID)}
-}
-
-func grantsOf(r db.Reader, operator int64) []Grant {
-	var out []Grant
-	for _, row := range roles.OfOwner(r, operator) {
-		out = append(out, Grant{row.Role, row.Store})
-	}
-	return out
+	return Operator{row.ID, row.Login, row.Name, row.Status, row.CreatedAt, heldBy(r, row.ID)}
 }
 
 // SetStatus lets an operator in or keeps one out; whoever is blocked is logged out.
@@ -100,13 +104,13 @@ const PasswordReset Needs[int64] = "operator.password"
 // SetPassword gives an operator a new password and logs them out everywhere. Whoever changes their own proves the
 // old one first, by CheckPassword. Another administrator's takes a PasswordReset ticket where somebody can grant it:
 // who resets a password could else become that person.
-func (s *Service) SetPassword(tx *db.Tx, who Who, operator int64, p Password, ticket int64) error {
+func (s *Service) SetPassword(tx *db.Tx, who Who, operator int64, p password.Hash, ticket int64) error {
 	row, ok := operators.Get(tx, operator)
 	switch {
 	case !ok:
 		return ErrNoOperator.New()
 	case p == "":
-		return ErrWeak.New().At("password")
+		return password.ErrWeak.New().At("password")
 	}
 	if operator != who.Operator && isGuard(grantsOf(tx, operator)) && hasSecond(tx, who.Operator, operator) {
 		if ticket == 0 {
@@ -169,14 +173,17 @@ func (s *Service) grantApproved(tx *db.Tx, a Approval, n NewRole) error {
 }
 
 func (s *Service) grant(tx *db.Tx, who Who, n NewRole, approval int64) error {
-	old := grantsOf(tx, n.Operator)
+	old := heldBy(tx, n.Operator)
 	if slices.Contains(old, n.Grant) {
 		return nil
 	}
 	if err := fits(n.Role, old); err != nil {
 		return err
 	}
-	if err := roles.Insert(tx, roleRow{n.Operator, n.Role, n.Store}); err != nil {
+	if n.Store != 0 && n.area() {
+		return ErrScope.New().At("store")
+	}
+	if err := keepGrant(tx, n.Operator, n.Grant); err != nil {
 		return err
 	}
 	return s.Log(tx, who, Act{What: "role.grant", Targets: []int64{n.Operator}, Old: old, New: n.Grant, Approval: approval})
@@ -187,11 +194,11 @@ func (s *Service) RevokeRole(tx *db.Tx, who Who, operator int64, g Grant) error 
 	if err := mayChangeRoles(tx, who, operator); err != nil {
 		return err
 	}
-	old := grantsOf(tx, operator)
+	old := heldBy(tx, operator)
 	if !slices.Contains(old, g) {
 		return nil
 	}
-	roles.Delete(tx, roleRow{operator, g.Role, g.Store})
+	dropGrant(tx, operator, g)
 	return s.Log(tx, who, Act{What: "role.revoke", Targets: []int64{operator}, Old: g})
 }
 
@@ -216,4 +223,9 @@ func fits(role string, old []Grant) error {
 		}
 	}
 	return nil
+}
+
+// HashPassword checks a new password of an operator and hashes it, outside of a Tx: it takes its time.
+func (s *Service) HashPassword(ctx context.Context, login string, secret vault.Secret) (password.Hash, error) {
+	return s.passwords.New(ctx, login, secret)
 }

@@ -210,10 +210,16 @@ func maskPhones(s string) string {
 // RolesText tells grants as the log does.
 func RolesText(grants []Grant) string {
 	var out []string
-	for _, g := range grants {
+	for _, g := range asGranted(grants) {
 		name := g.Role
 		if g.Store != 0 {
 			name += "@" + id.String(g.Store)
+		}
+		if g.Brand != 0 {
+			name += "@brand:" + id.String(g.Brand)
+		}
+		if g.Region != "" {
+			name += "@region:" + strings.ReplaceAll(g.Region, " ", "_")
 		}
 		out = append(out, name)
 	}
@@ -226,4 +232,10 @@ func idsText(ids []int64) string {
 		out = append(out, id.String(v))
 	}
 	return strings.Join(out, " ")
+}
+
+// LogHashAt is the hash of a row of the log.
+func LogHashAt(r db.Reader, seq int64) (string, bool) {
+	row, ok := oplog.Get(r, seq)
+	return row.Hash, ok
 }

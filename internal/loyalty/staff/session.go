@@ -7,6 +7,7 @@ import (
 	"guanxi/internal/base/clock"
 	"guanxi/internal/base/db"
 	"guanxi/internal/base/fault"
+	"guanxi/internal/base/password"
 	"guanxi/internal/base/vault"
 	"guanxi/internal/base/web"
 )
@@ -25,6 +26,7 @@ const (
 	idleFor    = 15 * clock.Minute
 	liveFor    = 8 * clock.Hour
 	touchEvery = clock.Minute
+	freshFor   = 5 * clock.Minute
 	maxAgent   = 200
 )
 
@@ -62,37 +64,79 @@ func (s *Service) Login(ctx context.Context, a Attempt) (token string, who Who, 
 			return err
 		}
 		tries.Delete(tx, row.Login)
-		token = web.NewToken()
-		ses := sessionRow{web.TokenHash(token), tx.ID(), row.ID, cut(a.Agent, maxAgent), tx.Now(), tx.Now()}
-		who = Who{row.ID, row.Name, grantsOf(tx, row.ID), ses.ID, a.IP, a.Request}
-		if err := sessions.Insert(tx, ses); err != nil {
-			return err
-		}
-		return s.Log(tx, who, Act{What: "session.begin", Targets: []int64{ses.ID}})
+		token, who, err = s.begin(tx, row, a)
+		return err
 	})
 	return token, who, err
 }
 
-// CheckPassword proves an operator's password once more, before a change of it or an act that asks for it.
-func (s *Service) CheckPassword(ctx context.Context, who Who, password vault.Secret) error {
-	var login string
-	err := s.db.View(ctx, func(v *db.View) error {
-		row, _ := operators.Get(v, who.Operator)
-		login = row.Login
-		return nil
-	})
+// begin opens a session for an operator who has proved who they are.
+func (s *Service) begin(tx *db.Tx, row operatorRow, a Attempt) (token string, who Who, err error) {
+	token = web.NewToken()
+	ses := sessionRow{web.TokenHash(token), tx.ID(), row.ID, cut(a.Agent, maxAgent), tx.Now(), tx.Now(), tx.Now()}
+	if err := sessions.Insert(tx, ses); err != nil {
+		return "", Who{}, err
+	}
+	who = s.at(tx, row, ses)
+	who.IP, who.Request = a.IP, a.Request
+	return token, who, s.Log(tx, who, Act{What: "session.begin", Targets: []int64{ses.ID}})
+}
+
+// at is an operator at work in a session.
+func (s *Service) at(r db.Reader, row operatorRow, ses sessionRow) Who {
+	who := Who{Operator: row.ID, Name: row.Name, Grants: grantsOf(r, row.ID), Session: ses.ID, Proved: ses.ProvedAt}
+	who.Due = s.due(r, row, who.Grants)
+	who.Bare = who.Due != 0 && who.Due <= r.Now()
+	return who
+}
+
+// Prove asks the operator of a session once more who they are: what a found session must not do is open to them for a while.
+func (s *Service) Prove(ctx context.Context, who Who, hash string, password vault.Secret, code string) error {
+	row, err := s.proveAgain(ctx, who, password)
 	if err != nil {
 		return err
 	}
-	row, err := s.prove(ctx, login, password)
+	return s.db.Write(ctx, db.Op{Actor: who.Actor()}, func(tx *db.Tx) error {
+		if err := s.checkFactor(tx, row.ID, code); err != nil {
+			return err
+		}
+		tries.Delete(tx, row.Login)
+		return s.freshen(tx, hash)
+	})
+}
+
+func (s *Service) freshen(tx *db.Tx, hash string) error {
+	ses, ok := sessions.Get(tx, hash)
+	if !ok || isOver(ses, tx.Now()) {
+		return ErrNoSession.New()
+	}
+	ses.SeenAt, ses.ProvedAt = tx.Now(), tx.Now()
+	sessions.Put(tx, ses)
+	return nil
+}
+
+// CheckPassword proves an operator's password once more, before a change of it or an act that asks for it.
+func (s *Service) CheckPassword(ctx context.Context, who Who, password vault.Secret) error {
+	row, err := s.proveAgain(ctx, who, password)
 	if err != nil {
 		return err
 	}
 	return s.db.Write(ctx, db.Op{Actor: who.Actor()}, func(tx *db.Tx) error { tries.Delete(tx, row.Login); return nil })
 }
 
+func (s *Service) proveAgain(ctx context.Context, who Who, password vault.Secret) (row operatorRow, err error) {
+	err = s.db.View(ctx, func(v *db.View) error {
+		row, _ = operators.Get(v, who.Operator)
+		return nil
+	})
+	if err != nil {
+		return row, err
+	}
+	return s.prove(ctx, row.Login, password)
+}
+
 // prove gives the operator with that name and password. What it answers costs the same time with any name.
-func (s *Service) prove(ctx context.Context, login string, password vault.Secret) (operatorRow, error) {
+func (s *Service) prove(ctx context.Context, login string, secret vault.Secret) (operatorRow, error) {
 	if !loginForm.MatchString(login) {
 		login = "" // no row is kept of what can't be a name
 	}
@@ -104,11 +148,11 @@ func (s *Service) prove(ctx context.Context, login string, password vault.Secret
 	if err != nil {
 		return row, err
 	}
-	hash := Password(row.Password)
+	hash := password.Hash(row.Password)
 	if row.Status != Active {
 		hash = ""
 	}
-	ok, err := s.matches(ctx, hash, password)
+	ok, err := s.passwords.Matches(ctx, hash, secret)
 	if err == nil && !ok {
 		err = ErrWrongLogin.New()
 	}
@@ -144,7 +188,7 @@ func (s *Service) Who(ctx context.Context, hash string) (Who, error) {
 			return ErrNoSession.New()
 		}
 		seen = ses.SeenAt
-		who = Who{Operator: row.ID, Name: row.Name, Grants: grantsOf(v, row.ID), Session: ses.ID}
+		who = s.at(v, row, ses)
 		return nil
 	})
 	if err == nil && s.db.Clock().Now()-seen >= touchEvery {

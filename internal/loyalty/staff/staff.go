@@ -6,6 +6,10 @@
 //   - Passwords stand only as argon2id hashes, tokens only as SHA-256 hashes. Five tries without a success lock a
 //     name for 15 minutes, and an answer never tells whether there is such a name.
 //   - Whoever has a second factor needs a code of it to log in; none counts twice, and wrong ones count as tries.
+//   - A passkey is both factors: it works for the address it was made at, signs each challenge once, and only after its
+//     device has made sure of its owner.
+//   - Where the house asks a role for a second factor, whoever has none gets one within the days of grace, or may do
+//     nothing else. What a found session must not do takes a proof of the last five minutes.
 //   - A session ends 15 minutes after it was used last (a use may be noted up to a minute late, never too early),
 //     8 hours after it began, and whenever its operator is blocked or gets a new password.
 //   - Permissions and roles are closed lists in this package. Nobody changes their own roles or status; where somebody
@@ -25,6 +29,7 @@ import (
 	"guanxi/internal/base/db"
 	"guanxi/internal/base/fault"
 	"guanxi/internal/base/id"
+	"guanxi/internal/base/password"
 	"guanxi/internal/base/vault"
 )
 
@@ -50,6 +55,8 @@ var (
 	ErrReason   = fault.Define("staff.bad_reason", fault.Invalid, "请填写 1 至 500 个字符的原因", "A reason of 1 to 500 characters is needed")
 	ErrSecond   = fault.Define("staff.second_person", fault.Conflict,
 		"需要另一位安全管理员复核", "Another security administrator must agree: ask for an approval")
+	ErrScope = fault.Define("staff.scope", fault.Invalid,
+		"门店与品牌、区域只能选一种范围", "A role is for a store, or for a brand and a region, not for both")
 	ErrNoSession = fault.Define("staff.no_session", fault.NoLogin, "请重新登录", "Please log in again")
 )
 
@@ -58,8 +65,7 @@ type Service struct {
 	db        *db.DB
 	vault     *vault.Vault
 	zone      clock.Zone
-	decoy     Password
-	hashing   chan struct{}
+	passwords *password.Hasher
 	executors map[string]executor
 }
 
@@ -68,8 +74,7 @@ const hashers = 4
 
 // New makes the service of a database. The vault hides addresses in the log; the zone decides days.
 func New(d *db.DB, v *vault.Vault, zone clock.Zone) (*Service, error) {
-	s := &Service{db: d, vault: v, zone: zone, decoy: hashPassword(id.Token(32)),
-		hashing: make(chan struct{}, hashers), executors: map[string]executor{}}
+	s := &Service{db: d, vault: v, zone: zone, passwords: password.NewHasher(hashers), executors: map[string]executor{}}
 	return s, errors.Join(
 		On(s, RoleGrant, ApprovalSpec{Zh: "授予角色", En: "Grant a role", Perm: "approve.roles"}, s.grantApproved),
 		Ticket(s, PasswordReset, ApprovalSpec{Zh: "重置管理员密码", En: "Reset an administrator's password", Perm: "approve.roles"}))
@@ -91,10 +96,12 @@ const (
 	Blocked = "blocked"
 )
 
-// Grant is a role an operator has, for one store or, with 0, for all.
+// Grant is a role an operator has: for one store, for the stores of a brand or a region, or, with none of them, for all.
 type Grant struct {
-	Role  string `json:"role"`
-	Store int64  `json:"store"`
+	Role   string `json:"role"`
+	Store  int64  `json:"store"`
+	Brand  int64  `json:"brand,omitempty"`
+	Region string `json:"region,omitempty"`
 }
 
 // Who is an operator at work: what every act of staff is done by.
@@ -105,6 +112,9 @@ type Who struct {
 	Session  int64
 	IP       string // of the request; the log keeps a keyed hash
 	Request  string // id of the request
+	Proved   int64  // when they last proved who they are
+	Due      int64  // when they may do nothing more without a second factor; 0: they have one, or need none
+	Bare     bool   // that moment has come: they may do nothing but set one up
 }
 
 // Actor is the name for db.Op.
@@ -112,21 +122,21 @@ func (w Who) Actor() string { return "staff:" + id.String(w.Operator) }
 
 // Can reports whether a role of the operator, for any store, has a permission.
 func (w Who) Can(perm string) bool {
-	return slices.ContainsFunc(w.Grants, func(g Grant) bool { return roleCan(g.Role, perm) })
+	return !w.Bare && slices.ContainsFunc(w.Grants, func(g Grant) bool { return roleCan(g.Role, perm) })
 }
 
 // CanAt reports whether a role of the operator has a permission for a store; store 0 asks for all stores.
 func (w Who) CanAt(perm string, store int64) bool {
-	return slices.ContainsFunc(w.Grants, func(g Grant) bool {
-		return roleCan(g.Role, perm) && (g.Store == 0 || g.Store == store)
+	return !w.Bare && slices.ContainsFunc(w.Grants, func(g Grant) bool {
+		return roleCan(g.Role, perm) && (g.whole() || store != 0 && g.Store == store)
 	})
 }
 
 // Stores lists the stores a permission is limited to; all says that it is not.
 func (w Who) Stores(perm string) (stores []int64, all bool) {
 	for _, g := range w.Grants {
-		if roleCan(g.Role, perm) {
-			stores, all = append(stores, g.Store), all || g.Store == 0
+		if !w.Bare && roleCan(g.Role, perm) {
+			stores, all = append(stores, g.Store), all || g.whole()
 		}
 	}
 	return stores, all

@@ -39,12 +39,13 @@ type sessionRow struct {
 	ID, Operator      int64
 	Agent             string
 	CreatedAt, SeenAt int64
+	ProvedAt          int64 // when its operator last proved who they are
 }
 
 var sessions = db.NewTable(db.Spec[sessionRow, string]{
-	Name: "staff_session", Cols: []string{"hash", "id", "operator_id", "agent", "created_at", "seen_at"}, Keys: 1, Indexed: true,
+	Name: "staff_session", Cols: []string{"hash", "id", "operator_id", "agent", "created_at", "seen_at", "proved_at"}, Keys: 1, Indexed: true,
 	Row: func(r *sessionRow, p []any) []any {
-		return append(p, &r.Hash, &r.ID, &r.Operator, &r.Agent, &r.CreatedAt, &r.SeenAt)
+		return append(p, &r.Hash, &r.ID, &r.Operator, &r.Agent, &r.CreatedAt, &r.SeenAt, &r.ProvedAt)
 	},
 	Key: func(r *sessionRow) string { return r.Hash },
 })

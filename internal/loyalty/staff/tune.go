@@ -18,8 +18,10 @@ type Tunable[T any] struct {
 	View, Edit string // permissions
 	Zh, En     string // what it is
 	Setting    *setting.Kind[T]
-	Check      func(r db.Reader, next T) error // may be nil
-	Errors     []*fault.Kind                   // of Check
+	Check      func(r db.Reader, next T) error                // may be nil
+	Errors     []*fault.Kind                                  // of Check
+	After      func(tx *db.Tx, made setting.Version[T]) error // what follows from a new version; may be nil
+	Fresh      bool                                           // changed only by who has just proved who they are
 }
 
 type tuneIn struct {
@@ -39,7 +41,9 @@ func Tune[T any](srv *web.Server, d Desk, t Tunable[T]) {
 			return Read(c, d, func(v *db.View) (*SettingOut, error) { return SettingFor(d, v, t.Setting, f), nil })
 		})
 	errs := append([]*fault.Kind{form.ErrInvalid, setting.ErrPast, ErrReason}, t.Errors...)
-	Route(srv, Change(http.MethodPut, "/settings/"+t.Path, t.ID+"_set", t.Edit, "更改"+t.Zh, "Change: "+t.En, errs...),
+	change := Change(http.MethodPut, "/settings/"+t.Path, t.ID+"_set", t.Edit, "更改"+t.Zh, "Change: "+t.En, errs...)
+	change.Fresh = t.Fresh
+	Route(srv, change,
 		func(c *web.Ctx, in *tuneIn) (*VersionOut, error) { return t.set(c, d, in) })
 }
 
@@ -61,6 +65,11 @@ func (t Tunable[T]) set(c *web.Ctx, d Desk, in *tuneIn) (*VersionOut, error) {
 		made, err := t.Setting.Set(tx, next, in.Body.From, in.Body.Reason)
 		if err != nil {
 			return nil, Act{}, err
+		}
+		if t.After != nil {
+			if err := t.After(tx, made); err != nil {
+				return nil, Act{}, err
+			}
 		}
 		out := VersionFor(d, tx, made)
 		return &out, Act{What: t.ID, Targets: []int64{made.ID}, Old: was, New: next, Reason: in.Body.Reason}, nil

@@ -54,7 +54,7 @@ type consoleInterval struct {
 	En     string `json:"en" doc:"英文名|name in English"`
 	From   int64  `json:"from" doc:"开始，0 为入会时|since, 0 from joining"`
 	Until  int64  `json:"until" doc:"有效期，0 为无|validity known then, 0 none"`
-	Reason string `json:"reason" enum:"join,upgrade,kept,not_kept,refund,manual,manual_ended,merge,unmerge" doc:"原因|why"`
+	Reason string `json:"reason" enum:"join,upgrade,kept,not_kept,refund,benefits_back,manual,manual_ended,merge,unmerge" doc:"原因|why"`
 	Note   string `json:"note" doc:"说明|note"`
 	By     string `json:"by" doc:"经办|by whom"`
 }
@@ -66,6 +66,13 @@ type consoleNotice struct {
 	Short int64 `json:"short" doc:"差多少成长值|growth that was missing"`
 }
 
+type consoleStopped struct {
+	Level  consoleLevel `json:"level" doc:"实际享受的等级|the tier whose benefits hold"`
+	Since  int64        `json:"since" doc:"暂停时间|when they were stopped"`
+	Growth int64        `json:"growth" doc:"恢复权益所需成长值|growth at which they are back"`
+	Until  int64        `json:"until" doc:"未恢复时，等级与暂停至此为止，0 为无|else the tier and the stop end then, 0 never"`
+}
+
 type consoleTier struct {
 	Level   consoleLevel      `json:"level" doc:"当前等级|the tier now"`
 	Next    *consoleLevel     `json:"next,omitempty" doc:"下一等级，已最高则没有|the next tier; absent on the highest"`
@@ -75,6 +82,7 @@ type consoleTier struct {
 	Ahead   string            `json:"ahead" doc:"领先的会员比例，如 0.62|share of members with less growth, such as 0.62"`
 	Until   int64             `json:"until" doc:"有效期，0 为永久|validity, 0 for ever"`
 	Manual  bool              `json:"manual" doc:"手工授予|given by hand"`
+	Stopped *consoleStopped   `json:"stopped,omitempty" doc:"退款使本等级权益暂停时|while a refund has stopped the benefits of the tier"`
 	History []consoleInterval `json:"history" doc:"等级历史，从旧到新|history, oldest first"`
 	Notices []consoleNotice   `json:"notices" doc:"降级提醒|notices before a downgrade"`
 }
@@ -112,7 +120,13 @@ func (k Console) card(v *db.View, m member.Member) *consoleTier {
 		next := levelFor(rules, rank+1)
 		out.Next, out.Missing = &next, max(0, next.Growth-growth)
 	}
+	if has := st.Enjoyed(v.Now()); has < rank {
+		out.Stopped = &consoleStopped{Level: levelFor(rules, has), Growth: rules.Level(st.Earned).Growth, Until: out.Until}
+	}
 	for _, i := range HistoryOf(v, m.ID) {
+		if out.Stopped != nil && i.Reason == ReasonRefund {
+			out.Stopped.Since = i.From
+		}
 		l := rules.Level(i.Tier)
 		from := i.From
 		if from == 0 {

@@ -79,7 +79,7 @@ type intervalOut struct {
 	Tier   string `json:"tier" doc:"等级代码|key of the tier"`
 	Name   string `json:"name" doc:"等级名称|name of the tier"`
 	From   int64  `json:"from_at" doc:"开始时刻；0 为入会起|when it began; 0 is since joining"`
-	Reason string `json:"reason" enum:"join,upgrade,kept,not_kept,refund,manual,manual_ended,merge,unmerge" doc:"原因|why"`
+	Reason string `json:"reason" enum:"join,upgrade,kept,not_kept,refund,benefits_back,manual,manual_ended,merge,unmerge" doc:"原因|why"`
 }
 
 type noticeOut struct {

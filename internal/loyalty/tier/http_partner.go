@@ -45,13 +45,14 @@ type summaryOut struct {
 }
 
 type tierOut struct {
-	Key    string   `json:"key" doc:"代码|key"`
-	Name   string   `json:"name" doc:"名称|name"`
-	Rank   int      `json:"rank" doc:"序号，0 为最低|rank, 0 is the lowest"`
-	Until  int64    `json:"until_at,omitempty" doc:"有效期末，没有则长期有效|end of its validity; absent for none"`
-	Growth int64    `json:"growth" doc:"门槛成长值|growth to reach it"`
-	Keep   int64    `json:"keep_growth" doc:"保级成长值|growth to keep it"`
-	Next   *nextOut `json:"next,omitempty" doc:"下一等级，最高级没有|the next tier; none above the highest"`
+	Key     string   `json:"key" doc:"代码|key"`
+	Name    string   `json:"name" doc:"名称|name"`
+	Rank    int      `json:"rank" doc:"序号，0 为最低|rank, 0 is the lowest"`
+	Until   int64    `json:"until_at,omitempty" doc:"有效期末，没有则长期有效|end of its validity; absent for none"`
+	Growth  int64    `json:"growth" doc:"门槛成长值|growth to reach it"`
+	Keep    int64    `json:"keep_growth" doc:"保级成长值|growth to keep it"`
+	Stopped string   `json:"benefits_of,omitempty" doc:"退款使权益暂停时，实际享受的等级代码|key of the tier whose benefits hold while a refund has stopped its own"`
+	Next    *nextOut `json:"next,omitempty" doc:"下一等级，最高级没有|the next tier; none above the highest"`
 }
 
 type nextOut struct {
@@ -74,6 +75,9 @@ func (sum *Summary) tier(lang string) tierOut {
 	out := tierOut{Key: l.Key, Name: l.Name(lang), Rank: sum.Rank, Until: sum.Until, Growth: l.Growth, Keep: l.Keep}
 	if out.Until >= clock.Never {
 		out.Until = 0
+	}
+	if sum.Enjoyed < sum.Rank {
+		out.Stopped = sum.Ladder.Level(sum.Enjoyed).Key
 	}
 	if sum.Rank+1 < len(sum.Ladder.Levels) {
 		n := sum.Ladder.Levels[sum.Rank+1]

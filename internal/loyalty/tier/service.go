@@ -26,7 +26,7 @@ const none = -1
 func stateOf(r db.Reader, member int64) State {
 	st, ok := States.Get(r, member)
 	if !ok {
-		st = State{Member: member, Manual: none, Until: clock.Never, Next: clock.Never}
+		st = State{Member: member, Manual: none, Benefits: none, Until: clock.Never, Next: clock.Never}
 	}
 	return st
 }
@@ -39,22 +39,36 @@ func (st State) Held(at int64) int {
 	return st.Earned
 }
 
+// Enjoyed is the rank whose benefits a member has at an instant: that of the tier held, unless a refund has stopped them.
+func (st State) Enjoyed(at int64) int {
+	rank := st.Earned
+	if st.Benefits != none {
+		rank = min(rank, st.Benefits)
+	}
+	if st.Manual != none && at < st.ManualUntil {
+		rank = max(rank, st.Manual)
+	}
+	return rank
+}
+
 // Of gives where a member stands now.
 func Of(r db.Reader, member int64) State { return stateOf(r, member) }
 
 // counted is the rank a member is counted under since its last change; a manual tier counts until a review ends it.
 func (st State) counted() int { return max(st.Earned, st.Manual) }
 
-// At gives the rank a member held at an instant, from the history.
-func At(r db.Reader, member, at int64) int {
+// EnjoyedAt gives the rank whose benefits a member had at an instant, from the history.
+func EnjoyedAt(r db.Reader, member, at int64) int {
 	st := stateOf(r, member)
 	if st.Seq == 0 || at >= st.Since {
-		return st.Held(at)
+		return st.Enjoyed(at)
 	}
 	rank := 0
 	for _, i := range HistoryOf(r, member) {
 		if i.From <= at {
-			rank = i.Tier
+			if rank = i.Tier; i.Enjoyed != none {
+				rank = i.Enjoyed
+			}
 		}
 	}
 	return rank
@@ -150,26 +164,57 @@ func (s *Service) OnGrowth(tx *db.Tx, member int64, p ledger.Posted) error {
 	switch reached := rules.For(p.Balance); {
 	case reached > st.Earned && p.Kind != ledger.KindMerge && p.Kind != ledger.KindUnmerge:
 		return s.move(tx, st, reached, s.validity(rules, reached, tx.Now()), ReasonUpgrade, "")
-	case p.Kind == ledger.KindClawback && rules.RefundPolicy == "immediate" && reached < st.Earned:
+	case p.Kind == ledger.KindClawback && rules.RefundPolicy != "at_end" && rules.RefundPolicy != "" && reached < st.Earned:
 		return s.refunded(tx, rules, st, reached, p)
+	case st.Benefits != none && reached > st.Benefits:
+		return s.giveBenefits(tx, st, reached)
 	}
 	return nil
 }
 
 // refunded takes back an upgrade that a refunded purchase gave: down to what the member held before it,
 // but never below what the remaining growth reaches. Tiers earned before the purchase stand until their validity ends.
+// Where the programme protects tiers, the tier itself stands as well: only its benefits become those of the lower one.
 func (s *Service) refunded(tx *db.Tx, rules Settings, st State, reached int, p ledger.Posted) error {
 	before := heldBefore(tx, st.Member, p.Occurred)
 	to := max(before.Earned, reached)
+	if rules.RefundPolicy == "protect" {
+		return s.stopBenefits(tx, st, before, reached)
+	}
 	if to >= st.Earned {
 		return nil
 	}
 	return s.move(tx, st, to, s.fallback(tx, rules, before, to), ReasonRefund, "")
 }
 
+// stopBenefits leaves a tier and stops what is above the benefits that were there before the refunded purchase.
+func (s *Service) stopBenefits(tx *db.Tx, st State, before Interval, reached int) error {
+	had := before.Earned
+	if before.Benefits != none {
+		had = min(had, before.Benefits)
+	}
+	to, now := max(had, reached), st.Earned
+	if st.Benefits != none {
+		now = min(now, st.Benefits)
+	}
+	if to >= now {
+		return nil
+	}
+	st.Benefits = to
+	return s.record(tx, st, ReasonRefund, "")
+}
+
+// giveBenefits gives back what a refund has stopped, as far as growth reaches again.
+func (s *Service) giveBenefits(tx *db.Tx, st State, reached int) error {
+	if st.Benefits = reached; reached >= st.Earned {
+		st.Benefits = none
+	}
+	return s.record(tx, st, ReasonBack, "")
+}
+
 // heldBefore is the last row of history that began before an instant.
 func heldBefore(r db.Reader, member, at int64) Interval {
-	before := Interval{EarnedUntil: clock.Never}
+	before := Interval{EarnedUntil: clock.Never, Benefits: none}
 	for _, i := range HistoryOf(r, member) {
 		if i.From < at {
 			before = i
@@ -196,7 +241,7 @@ func (s *Service) validity(rules Settings, rank int, at int64) int64 {
 
 // move changes the earned tier and records it.
 func (s *Service) move(tx *db.Tx, st State, to int, until int64, reason, note string) error {
-	st.Earned, st.Until, st.Warned = to, until, 0
+	st.Earned, st.Until, st.Warned, st.Benefits = to, until, 0, none
 	return s.record(tx, st, reason, note)
 }
 
@@ -231,7 +276,7 @@ func (s *Service) change(tx *db.Tx, st State, from int64, reason, note string) e
 	was := stateOf(tx, st.Member).counted()
 	if st.Seq == 0 { // the first row of history is the time since joining
 		st.Seq++
-		first := Interval{Member: st.Member, Seq: st.Seq, Tier: 0, From: 0, Until: clock.Never, EarnedUntil: clock.Never, Reason: ReasonJoin, Actor: tx.Actor()}
+		first := Interval{Member: st.Member, Seq: st.Seq, Benefits: none, Enjoyed: none, Until: clock.Never, EarnedUntil: clock.Never, Reason: ReasonJoin, Actor: tx.Actor()}
 		if err := History.Insert(tx, first); err != nil {
 			return err
 		}
@@ -240,7 +285,10 @@ func (s *Service) change(tx *db.Tx, st State, from int64, reason, note string) e
 	st.Since = from
 	now := st.counted()
 	row := Interval{Member: st.Member, Seq: st.Seq, Tier: now, Earned: st.Earned, From: from, Until: s.endOf(st), EarnedUntil: st.Until,
-		Reason: reason, Note: note, Actor: tx.Actor(), Cause: tx.Cause()}
+		Reason: reason, Note: note, Actor: tx.Actor(), Cause: tx.Cause(), Benefits: st.Benefits, Enjoyed: none}
+	if has := st.Enjoyed(from); has != now {
+		row.Enjoyed = has
+	}
 	if err := History.Insert(tx, row); err != nil {
 		return err
 	}
@@ -382,7 +430,7 @@ func (s *Service) keep(tx *db.Tx, rules Settings, st State) error {
 	for until <= tx.Now() { // a review that comes very late catches up
 		until = s.validity(rules, st.Earned, until-1)
 	}
-	st.Until, st.Warned = until, 0
+	st.Until, st.Warned, st.Benefits = until, 0, none
 	return s.record(tx, st, ReasonKept, "")
 }
 
@@ -427,11 +475,14 @@ func (s *Service) OnMerged(tx *db.Tx, from, into int64) error {
 	reached := Policy.At(tx, tx.Now()).Value.For(ledger.Now(tx, into, ledger.Growth).Balance)
 	changed := false
 	if a.Earned > b.Earned || a.Earned == b.Earned && a.Until > b.Until {
-		b.Earned, b.Until, b.Warned = a.Earned, a.Until, a.Warned
+		b.Earned, b.Until, b.Warned, b.Benefits = a.Earned, a.Until, a.Warned, a.Benefits
 		changed = true
 	}
+	if b.Benefits != none && reached > b.Benefits {
+		b.Benefits, changed = reached, true
+	}
 	if reached > b.Earned {
-		b.Earned, b.Warned = reached, 0
+		b.Earned, b.Warned, b.Benefits = reached, 0, none
 		b.Until = s.validity(Policy.At(tx, tx.Now()).Value, reached, tx.Now())
 		changed = true
 	}
@@ -456,7 +507,7 @@ func (s *Service) OnUnmerged(tx *db.Tx, from, into, mergedAt int64) error {
 		st.Manual, changed = none, true
 	}
 	if to := max(before.Earned, rules.For(ledger.Now(tx, into, ledger.Growth).Balance)); to < st.Earned {
-		st.Earned, st.Until, st.Warned, changed = to, s.fallback(tx, rules, before, to), 0, true
+		st.Earned, st.Until, st.Warned, st.Benefits, changed = to, s.fallback(tx, rules, before, to), 0, none, true
 	}
 	if changed {
 		if err := s.record(tx, st, ReasonUnmerge, ""); err != nil {

@@ -24,14 +24,15 @@ type State struct {
 	ManualUntil int64
 	Seq         int64 // last history row
 	Next        int64 // when time will next do something
+	Benefits    int   // rank whose benefits hold while a refund has stopped those of the earned one, -1 when none has
 }
 
 // States holds the members above the lowest tier, or once above it.
 var States = db.NewTable(db.Spec[State, int64]{
 	Name: "tier_state", Keys: 1, Load: true,
-	Cols: []string{"member_id", "earned", "since_at", "until_at", "warned", "by_hand", "by_hand_until", "seq", "next_at"},
+	Cols: []string{"member_id", "earned", "since_at", "until_at", "warned", "by_hand", "by_hand_until", "seq", "next_at", "benefits"},
 	Row: func(r *State, p []any) []any {
-		return append(p, &r.Member, &r.Earned, &r.Since, &r.Until, &r.Warned, &r.Manual, &r.ManualUntil, &r.Seq, &r.Next)
+		return append(p, &r.Member, &r.Earned, &r.Since, &r.Until, &r.Warned, &r.Manual, &r.ManualUntil, &r.Seq, &r.Next, &r.Benefits)
 	},
 	Key:   func(r *State) int64 { return r.Member },
 	Owner: func(k int64) int64 { return k },
@@ -51,6 +52,8 @@ type Interval struct {
 	Note        string
 	Actor       string
 	Cause       int64
+	Benefits    int // as in the state
+	Enjoyed     int // rank whose benefits the member had, by hand or not, -1 when it was that of the tier
 }
 
 type historyKey struct{ Member, Seq int64 }
@@ -58,9 +61,9 @@ type historyKey struct{ Member, Seq int64 }
 // History holds every change of tier.
 var History = db.NewTable(db.Spec[Interval, historyKey]{
 	Name: "tier_history", Keys: 2,
-	Cols: []string{"member_id", "seq", "tier", "earned", "from_at", "until_at", "earned_until", "reason", "note", "actor", "cause_id"},
+	Cols: []string{"member_id", "seq", "tier", "earned", "from_at", "until_at", "earned_until", "reason", "note", "actor", "cause_id", "benefits", "enjoyed"},
 	Row: func(r *Interval, p []any) []any {
-		return append(p, &r.Member, &r.Seq, &r.Tier, &r.Earned, &r.From, &r.Until, &r.EarnedUntil, &r.Reason, &r.Note, &r.Actor, &r.Cause)
+		return append(p, &r.Member, &r.Seq, &r.Tier, &r.Earned, &r.From, &r.Until, &r.EarnedUntil, &r.Reason, &r.Note, &r.Actor, &r.Cause, &r.Benefits, &r.Enjoyed)
 	},
 	Key:   func(r *Interval) historyKey { return historyKey{r.Member, r.Seq} },
 	Args:  func(k historyKey, a []any) []any { return append(a, k.Member, k.Seq) },
@@ -106,7 +109,14 @@ var (
 )
 
 func bump(tx *db.Tx, t *db.Table[tally, int], key int, by int64) {
-	row, _ := t.Get(tx, key)
+	row, _ := t.GetNear(tx, key, func() []any {
+		const wide = 64
+		near := make([]any, wide)
+		for i := range near {
+			near[i] = key - key%wide + i
+		}
+		return near
+	})
 	row.Key = key
 	row.Members += by
 	t.Put(tx, row)

@@ -22,6 +22,7 @@ type Summary struct {
 	Growth   int64
 	State    State
 	Rank     int
+	Enjoyed  int // rank whose benefits hold: lower than Rank while a refund has stopped its own
 	Ladder   Settings
 	Until    int64 // the end of the tier's validity; clock.Never for none
 	Ahead    money.Rate
@@ -73,7 +74,7 @@ func (s *Service) SummaryOf(v *db.View, id int64) (Summary, error) {
 		}
 	}
 	out.Worth = policy.Worth(out.Points.Available)
-	out.Rank, out.Until = out.State.Held(v.Now()), out.State.Until
+	out.Rank, out.Enjoyed, out.Until = out.State.Held(v.Now()), out.State.Enjoyed(v.Now()), out.State.Until
 	if out.Rank > out.State.Earned {
 		out.Until = out.State.ManualUntil
 	}

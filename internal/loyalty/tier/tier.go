@@ -9,7 +9,7 @@
 //   - a member holds exactly one tier at each instant; the history has no holes and no overlaps and is never edited;
 //   - more growth never lowers a tier; reaching a threshold raises it in the same transaction;
 //   - a tier is lost only at the end of its validity, after three recorded notices, one step at a time, or
-//     when the purchase that gave it is refunded (by policy);
+//     when the purchase that gave it is refunded (by policy, which may also stop its benefits alone);
 //   - the tier held is the higher of the earned and the manual one.
 package tier
 
@@ -55,7 +55,7 @@ type Settings struct {
 	ValidMonths  int      `json:"valid_months" zh:"等级有效期（月）" en:"Months a tier is valid" unit:"months" min:"1" max:"120"`
 	WarnDays     []int64  `json:"warn_days" zh:"降级前提醒（天）" en:"Warn these days before" unit:"days" min:"1" max:"180"`
 	GraceDays    int64    `json:"grace_days" zh:"补发提醒间隔（天）" en:"Days between late warnings" unit:"days" min:"1" max:"90"`
-	RefundPolicy string   `json:"refund_policy" zh:"退款后等级处理" en:"Tier after a refund" options:"immediate=立即重算/At once,at_end=有效期末重算/At the end of validity"`
+	RefundPolicy string   `json:"refund_policy" zh:"退款后等级处理" en:"Tier after a refund" options:"immediate=立即重算/At once,at_end=有效期末重算/At the end of validity,protect=等级保留到期末，权益即停/Keep the tier until its end but stop its benefits"`
 }
 
 // Kinds of growth sources.
@@ -88,6 +88,7 @@ const (
 	ReasonRefund  = "refund"
 	ReasonManual  = "manual"
 	ReasonEnded   = "manual_ended"
+	ReasonBack    = "benefits_back"
 	ReasonMerge   = "merge"
 	ReasonUnmerge = "unmerge"
 )

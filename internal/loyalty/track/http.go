@@ -29,6 +29,7 @@ type eventIn struct {
 type eventsIn struct {
 	Body struct {
 		Run    string    `json:"run" minLength:"8" maxLength:"32" doc:"本次运行的随机编号，每次启动换新|a random name of this run of the app, new at each start"`
+		Link   string    `json:"link,omitempty" maxLength:"24" doc:"经哪个入口链接而来|code of the entry link by which the member came"`
 		Events []eventIn `json:"events" minItems:"1" maxItems:"100" doc:"事件|events"`
 	}
 }
@@ -43,10 +44,10 @@ type eventsOut struct {
 func (s *Service) postEvents(c *web.Ctx, in *eventsIn) (out *eventsOut, err error) {
 	events := make([]Event, len(in.Body.Events))
 	for i, e := range in.Body.Events {
-		events[i] = Event(e)
+		events[i] = Event{N: e.N, Kind: e.Kind, Page: e.Page, Target: e.Target, At: e.At, MS: e.MS}
 	}
 	err = s.DB.Write(c, db.Op{Owner: c.Caller.ID, Actor: c.Caller.Actor()}, func(tx *db.Tx) error {
-		t, err := s.Take(tx, c.Caller.ID, in.Body.Run, events)
+		t, err := s.Take(tx, c.Caller.ID, in.Body.Run, in.Body.Link, events)
 		out = &eventsOut{t.New, t.Again, t.Off}
 		return err
 	})

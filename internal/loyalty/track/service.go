@@ -25,8 +25,8 @@ type Taken struct {
 	Off   bool // nothing was kept: the member does not agree, or the house takes nothing in
 }
 
-// Take takes in a batch of a run of a member's app.
-func (s *Service) Take(tx *db.Tx, memberID int64, run string, events []Event) (Taken, error) {
+// Take takes in a batch of a run of a member's app, to which a link led, or "".
+func (s *Service) Take(tx *db.Tx, memberID int64, run, link string, events []Event) (Taken, error) {
 	if !runName.MatchString(run) {
 		return Taken{}, ErrRun.New().At("run")
 	}
@@ -51,7 +51,11 @@ func (s *Service) Take(tx *db.Tx, memberID int64, run string, events []Event) (T
 	row.High, row.Seen, row.At = was.high, was.text(), tx.Now()
 	runs.Put(tx, row)
 	s.count(tx, fresh)
-	b := batchRow{memberID, tx.ID(), tx.Now(), len(fresh), pack(fresh)}
+	b := batchRow{Member: memberID, ID: tx.ID(), At: tx.Now(), N: len(fresh), Body: pack(fresh)}
+	tally(tx, link, func(l *Link) {
+		b.Link = l.Code
+		l.Events += int64(len(fresh))
+	})
 	return Taken{New: len(fresh), Again: len(events) - len(fresh)}, batches.Insert(tx, b)
 }
 

@@ -18,13 +18,14 @@ type batchRow struct {
 	At     int64
 	N      int
 	Body   string
+	Link   string // by which entry link the member came
 }
 
 type batchKey struct{ Member, ID int64 }
 
 var batches = db.NewTable(db.Spec[batchRow, batchKey]{
-	Name: "track_batch", Keys: 2, Indexed: true, Cols: []string{"member_id", "id", "at", "n", "body"},
-	Row:   func(r *batchRow, p []any) []any { return append(p, &r.Member, &r.ID, &r.At, &r.N, &r.Body) },
+	Name: "track_batch", Keys: 2, Indexed: true, Cols: []string{"member_id", "id", "at", "n", "body", "link"},
+	Row:   func(r *batchRow, p []any) []any { return append(p, &r.Member, &r.ID, &r.At, &r.N, &r.Body, &r.Link) },
 	Key:   func(r *batchRow) batchKey { return batchKey{r.Member, r.ID} },
 	Args:  func(k batchKey, a []any) []any { return append(a, k.Member, k.ID) },
 	Owner: func(k batchKey) int64 { return k.Member },
@@ -72,6 +73,28 @@ var counts = db.NewTable(db.Spec[Count, countKey]{
 	Args: func(k countKey, a []any) []any { return append(a, k.Day, k.Kind, k.Page) },
 })
 
+var links = db.NewTable(db.Spec[Link, string]{
+	Name: "track_link", Keys: 1, Indexed: true,
+	Cols: []string{"code", "id", "name", "page", "opens", "channel", "store", "source", "medium", "campaign", "state", "created_at", "actor", "mini_url", "mini_until", "visits", "joins", "events"},
+	Row: func(r *Link, p []any) []any {
+		return append(p, &r.Code, &r.ID, &r.Name, &r.Page, &r.Opens, &r.From.Channel, &r.From.Store, &r.From.Source, &r.From.Medium, &r.From.Campaign,
+			&r.State, &r.Created, &r.Actor, &r.Mini, &r.Until, &r.Visits, &r.Joins, &r.Events)
+	},
+	Key: func(r *Link) string { return r.Code },
+})
+
+// Links lists entry links, newest first, before an id (0: the newest).
+func Links(r db.Reader, before int64, limit int) []Link {
+	if before == 0 {
+		before = 1<<63 - 1
+	}
+	return links.Select(r, db.Query[Link]{
+		Where: "id < ?", Args: []any{before}, Order: "id DESC", Limit: limit,
+		Match: func(l *Link) bool { return l.ID < before },
+		Less:  func(a, b *Link) bool { return a.ID > b.ID },
+	})
+}
+
 // CountsOf lists what happened on the local days [from, until].
 func CountsOf(r db.Reader, from, until int) []Count {
 	return counts.Select(r, db.Query[Count]{Where: "day >= ? AND day <= ?", Args: []any{from, until}, Order: "day, kind, page",
@@ -89,6 +112,9 @@ func EventsOf(r db.Reader, member int64, most int) (out []Event, more bool, err 
 		events, err := unpack(b.Body)
 		if err != nil {
 			return out, more, err
+		}
+		for i := range events {
+			events[i].Link = b.Link
 		}
 		out = append(out, events...)
 	}

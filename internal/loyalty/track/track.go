@@ -1,11 +1,13 @@
-// Package track takes in what members do in the member centre (行为): pages, clicks, dwell and shares, in batches.
+// Package track takes in what members do in the member centre (行为): pages, clicks, dwell and shares, in batches; and knows the links by which
+// they come (入口链接).
 //
 // Invariants:
 //
 //   - nothing is kept of a member who does not agree to it at that moment; the answer says so, and the app stops asking;
 //   - an event counts once, however often its batch is sent: it is named by the run of the app and its number in it;
 //   - a batch, a run and the list of pages are bounded, so that no app can fill the house;
-//   - what is kept says where on our pages something happened, and nothing a person typed.
+//   - what is kept says where on our pages something happened, and nothing a person typed;
+//   - an entry link leads to a page of ours and nowhere else; its code is never used again.
 package track
 
 import (
@@ -22,7 +24,7 @@ var Kinds = []string{"page", "click", "dwell", "share", "error"}
 
 // Pages of the member centre; all others count as "other".
 var Pages = []string{"home", "join", "code", "statement", "expiring", "tiers", "profile", "checkin", "orders", "order", "messages", "settings", "privacy",
-	"consents", "data", "closure", "help", "agreements", "tasks", "coupons", "mall", "other"}
+	"consents", "data", "closure", "help", "agreements", "tasks", "coupons", "mall", "me", "other"}
 
 // Policy is how long events are kept.
 type Policy struct {
@@ -53,6 +55,7 @@ type Event struct {
 	Target string // what was clicked or shared, as our pages name it
 	At     int64  // by the phone's clock
 	MS     int64  // of dwell
+	Link   string // the entry link by which the member came, "" for none we know
 }
 
 // seen remembers which of the last numbers of a run were taken: the highest, and a bit for each of those before it. Numbers

@@ -52,7 +52,7 @@ func TestPackedEventsComeBack(t *testing.T) {
 }
 
 func FuzzUnpack(f *testing.F) {
-	f.Add(pack([]Event{{1, "page", "home", "", 1, 0}}))
+	f.Add(pack([]Event{{N: 1, Kind: "page", Page: "home", At: 1}}))
 	f.Fuzz(func(t *testing.T, text string) {
 		events, err := unpack(text)
 		if err != nil {

@@ -84,10 +84,24 @@ func sourcesIn(t *testing.T, d *db.DB) map[string]int {
 
 func guanxi(t *testing.T, bin string, args ...string) (string, error) {
 	t.Helper()
-	cmd := exec.Command(bin, args...) //nolint:gosec // our own program
+	return guanxiOn(t, "", bin, args...)
+}
+
+// guanxiOn runs a command on a database; url may be empty.
+func guanxiOn(t *testing.T, url, bin string, args ...string) (string, error) {
+	t.Helper()
+	return guanxiWithin(context.Background(), url, bin, args...)
+}
+
+// guanxiWithin kills it when the time is over.
+func guanxiWithin(ctx context.Context, url, bin string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, bin, args...) //nolint:gosec // our own program
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(s string) bool {
 		return strings.HasPrefix(s, "GUANXI_") || strings.HasPrefix(s, "LC_") || strings.HasPrefix(s, "LANG")
 	})
+	if url != "" {
+		cmd.Env = append(cmd.Env, "GUANXI_DB="+url)
+	}
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }

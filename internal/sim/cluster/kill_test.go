@@ -22,60 +22,77 @@ func kills() int {
 	return 8
 }
 
+// storm is two writers, each with connections of its own, that post under numbered keys.
+type storm struct {
+	log   *witness.Log
+	sites []*witness.Site
+	next  int
+	r     *rand.Rand
+}
+
+func newStorm(t *testing.T, srv *server) *storm {
+	t.Helper()
+	return &storm{log: witness.NewLog(), sites: []*witness.Site{site(t, srv), site(t, srv)}, r: rand.New(rand.NewPCG(20260131, 1))}
+}
+
+// blow lets twelve callers post until end has been called, at a random moment after the first acknowledgement.
+func (s *storm) blow(t *testing.T, end func()) {
+	t.Helper()
+	var stop, began = make(chan struct{}), make(chan struct{}, 1)
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	for w := range 12 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				mu.Lock()
+				key := s.next
+				s.next++
+				mu.Unlock()
+				s.log.Try(key)
+				err := s.sites[w%len(s.sites)].Post(context.Background(), key)
+				s.log.Answer(key, err)
+				if err == nil {
+					select {
+					case began <- struct{}{}:
+					default:
+					}
+				}
+			}
+		})
+	}
+	select {
+	case <-began:
+	case <-time.After(patience):
+		t.Fatal("nothing is acknowledged")
+	}
+	time.Sleep(time.Duration(5+s.r.IntN(60)) * time.Millisecond)
+	end()
+	close(stop)
+	wg.Wait()
+}
+
 // TestServerIsKilled kills the database server under the load of two writers, each with connections of its own, again
 // and again: nothing acknowledged is lost, nothing is done twice, and what was unknown is settled by its key.
 func TestServerIsKilled(t *testing.T) {
 	t.Parallel()
 	srv := newServer(t)
-	log := witness.NewLog()
-	sites := []*witness.Site{site(t, srv), site(t, srv)}
-	r := rand.New(rand.NewPCG(20260131, 1))
-	next, unknown := 0, 0
+	s := newStorm(t, srv)
+	unknown := 0
 	for round := range kills() {
-		var stop, began = make(chan struct{}), make(chan struct{}, 1)
-		var wg sync.WaitGroup
-		var mu sync.Mutex
-		for w := range 12 {
-			wg.Go(func() {
-				for {
-					select {
-					case <-stop:
-						return
-					default:
-					}
-					mu.Lock()
-					key := next
-					next++
-					mu.Unlock()
-					log.Try(key)
-					err := sites[w%2].Post(context.Background(), key)
-					log.Answer(key, err)
-					if err == nil {
-						select {
-						case began <- struct{}{}:
-						default:
-						}
-					}
-				}
-			})
-		}
-		select {
-		case <-began:
-		case <-time.After(patience):
-			t.Fatal("nothing is acknowledged")
-		}
-		time.Sleep(time.Duration(5+r.IntN(60)) * time.Millisecond)
-		srv.kill()
-		close(stop)
-		wg.Wait()
+		s.blow(t, srv.kill)
 		srv.start()
-		unknown += settle(t, log, sites)
-		if err := log.Check(sites[round%2]); err != nil {
+		unknown += settle(t, s.log, s.sites)
+		if err := s.log.Check(s.sites[round%2]); err != nil {
 			t.Fatalf("kill %d: %v", round+1, err)
 		}
 	}
-	t.Logf("%d kills, %d acknowledged, %d of them after their outcome was unknown", kills(), log.Count(witness.Acked), unknown)
-	if log.Count(witness.Acked) < 10*kills() || unknown == 0 {
+	t.Logf("%d kills, %d acknowledged, %d of them after their outcome was unknown", kills(), s.log.Count(witness.Acked), unknown)
+	if s.log.Count(witness.Acked) < 10*kills() || unknown == 0 {
 		t.Error("too tame to prove anything")
 	}
 }

@@ -48,7 +48,7 @@ func build(t *testing.T) string {
 	return bin
 }
 
-func newNode(t *testing.T, bin, url, keys string) *node {
+func newNode(t *testing.T, bin, url, keys string, more ...string) *node {
 	t.Helper()
 	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
 	if err != nil {
@@ -56,8 +56,14 @@ func newNode(t *testing.T, bin, url, keys string) *node {
 	}
 	addr := fmt.Sprintf("127.0.0.1:%d", freePort(t))
 	n := &node{t: t, bin: bin, addr: addr, log: log,
-		env: append(os.Environ(), "GUANXI_DB="+url, "GUANXI_KEYS_DIR="+keys, "GUANXI_DATA="+t.TempDir(), "GUANXI_LISTEN="+addr)}
-	t.Cleanup(func() { n.kill(); _ = log.Close() })
+		env: append(append(os.Environ(), "GUANXI_DB="+url, "GUANXI_KEYS_DIR="+keys, "GUANXI_DATA="+t.TempDir(), "GUANXI_LISTEN="+addr), more...)}
+	t.Cleanup(func() {
+		n.kill()
+		_ = log.Close()
+		if said, err := os.ReadFile(filepath.Clean(log.Name())); err == nil && t.Failed() {
+			t.Logf("%s:\n%s", addr, said[max(0, len(said)-6000):])
+		}
+	})
 	n.start()
 	return n
 }
@@ -116,9 +122,14 @@ type town struct {
 	again   atomic.Int64 // requests whose first answer told nothing
 }
 
-func settleTown(t *testing.T, url, keys string) *town {
+func settleTown(t *testing.T, url, keys string, members int) *town {
 	t.Helper()
-	a, err := app.Open(context.Background(), app.Options{Data: t.TempDir(), URL: url, Keys: keys})
+	return settleTownIn(t, t.TempDir(), url, keys, members)
+}
+
+func settleTownIn(t *testing.T, data, url, keys string, members int) *town {
+	t.Helper()
+	a, err := app.Open(context.Background(), app.Options{Data: data, URL: url, Keys: keys})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +143,7 @@ func settleTown(t *testing.T, url, keys string) *town {
 		}
 		k, secret, err := a.Shop.NewKey(tx, p.ID)
 		w.key, w.secret = k.Name, secret.Reveal()
-		for i := range 6 {
+		for i := range members {
 			m, _, jerr := a.Members.Join(tx, member.Join{Channel: "pos", Identities: []member.Identity{{Kind: "card", Value: vault.Hide(fmt.Sprint("C-", i)), Verified: true}}})
 			if err = errors.Join(err, jerr); err != nil {
 				return err
@@ -207,7 +218,7 @@ func TestTwoProcessesShareADatabase(t *testing.T) {
 	t.Parallel()
 	srv := newServer(t)
 	keys := t.TempDir()
-	w := settleTown(t, srv.url(), keys)
+	w := settleTown(t, srv.url(), keys, 6)
 	bin := build(t)
 	w.nodes = []*node{newNode(t, bin, srv.url(), keys), newNode(t, bin, srv.url(), keys)}
 	const clients, each = 16, 60

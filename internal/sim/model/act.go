@@ -54,6 +54,8 @@ func (b *Book) Do(s Step) (out Answer) {
 		out = b.move(s)
 	case opUnmove:
 		out = b.unmove(s)
+	case opMature:
+		out = b.mature(s)
 	}
 	b.at(b.now)
 	return out
@@ -104,15 +106,19 @@ func (b *Book) take(s Step) Answer {
 	if r := b.find(k, s.Source); r != nil {
 		return again(r, r.asked(s.Amount, s.Short))
 	}
-	var prefer []int64
-	for _, source := range s.Prefer {
+	return b.debit(k, s, b.named(k, s.Prefer), row{source: s.Source, kind: s.Kind})
+}
+
+// named lists the lots that rows of these sources gave.
+func (b *Book) named(k key, sources []string) (ids []int64) {
+	for _, source := range sources {
 		if r := b.find(k, source); r != nil {
 			for _, g := range r.gave {
-				prefer = append(prefer, g.id)
+				ids = append(ids, g.id)
 			}
 		}
 	}
-	return b.debit(k, s, prefer, row{source: s.Source, kind: s.Kind})
+	return ids
 }
 
 // debit takes preferred lots, then others in order, and treats what is short.
@@ -125,9 +131,15 @@ func (b *Book) debit(k key, s Step, prefer []int64, r row) Answer {
 		r.took = append(r.took, took...)
 	}
 	if !s.Only {
-		took := b.pull(k, min(left, b.sums(k).Available), b.usable)
-		left -= total(took)
-		r.took = append(r.took, took...)
+		usable := min(left, b.sums(k).Available)
+		b.inOrder(k, func(l lot) {
+			if b.usable(l) {
+				took := b.pull(k, usable, func(x lot) bool { return x.id == l.id && x.expires == l.expires })
+				usable -= total(took)
+				left -= total(took)
+				r.took = append(r.took, took...)
+			}
+		})
 	}
 	refuse := func(why *fault.Kind) Answer {
 		b.lots[k] = before
@@ -176,13 +188,13 @@ func (b *Book) reserve(s Step) Answer {
 		h.until = ledger.Never
 	}
 	left := s.Amount
-	for _, l := range b.lots[k] {
+	b.inOrder(k, func(l lot) {
 		if part := min(left, b.free(k, l)); part > 0 && b.usable(l) {
 			l.n = part
 			left -= part
 			h.parts = append(h.parts, l)
 		}
-	}
+	})
 	b.open = append(b.open, h)
 	return Answer{}
 }
@@ -264,7 +276,7 @@ func (b *Book) reverse(s Step) Answer {
 		same := r.undoes == s.Of && r.undoesOf == of.member
 		return again(r, same && (s.Amount == 0 || r.amount == s.Amount || r.asked(s.Amount, s.Short)))
 	}
-	if orig.kind == ledger.KindMerge || orig.kind == ledger.KindUnmerge || orig.undoes != "" {
+	if orig.kind == ledger.KindMerge || orig.kind == ledger.KindUnmerge || orig.kind == ledger.KindMature || orig.undoes != "" {
 		return no(ledger.ErrNotReversible)
 	}
 	left := max(orig.amount, -orig.amount) - orig.undone
@@ -317,6 +329,30 @@ func (b *Book) comeBack(was row, n int64) (parts []lot) {
 		parts = append(parts, p)
 	}
 	return parts
+}
+
+// mature lets what is pending of some rows be spent at once.
+func (b *Book) mature(s Step) Answer {
+	if badSource(s.Source) {
+		return no(ledger.ErrSource)
+	}
+	k := s.key()
+	if r := b.find(k, s.Source); r != nil {
+		return again(r, r.kind == ledger.KindMature)
+	}
+	var gave []lot
+	for _, id := range b.named(k, s.Prefer) {
+		for i, l := range b.lots[k] {
+			if l.id == id && l.matures > b.now {
+				b.lots[k][i].matures = 0
+				gave = append(gave, b.lots[k][i])
+			}
+		}
+	}
+	if gave == nil {
+		return Answer{}
+	}
+	return said(b.write(k, row{source: s.Source, kind: ledger.KindMature, gave: gave}))
 }
 
 func (b *Book) transfer(s Step) Answer {

@@ -54,6 +54,7 @@ type hold struct {
 type Book struct {
 	now   int64
 	ids   int64
+	promo bool          // points of campaigns and rewards are spent first
 	lots  map[key][]lot // in spending order
 	debt  map[key]int64
 	rows  map[key][]row
@@ -216,6 +217,21 @@ func total(parts []lot) (n int64) {
 		n += p.n
 	}
 	return n
+}
+
+// inOrder walks the lots of an account in the order they are spent.
+func (b *Book) inOrder(k key, f func(lot)) {
+	for _, class := range [2]bool{true, false} {
+		for _, l := range slices.Clone(b.lots[k]) {
+			if promo := l.class > ledger.ClassConsumption; !b.promo || k.asset != ledger.Points {
+				if class {
+					f(l)
+				}
+			} else if promo == class {
+				f(l)
+			}
+		}
+	}
 }
 
 func (b *Book) newID() int64 {

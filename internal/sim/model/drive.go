@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -26,7 +27,8 @@ type Ledger interface {
 	Transfer(tx *db.Tx, from, to int64, asset ledger.Asset, amount int64, source, reason string) (out, in ledger.Entry, err error)
 	Move(tx *db.Tx, from, to int64, asset ledger.Asset, kind, source string) error
 	Unmove(tx *db.Tx, from, to int64, asset ledger.Asset, moveSource, source string, extra func(ledger.Lot) bool) error
-	Sweep(tx *db.Tx, due []ledger.AccountKey) error
+	Mature(tx *db.Tx, member int64, asset ledger.Asset, lots []ledger.LotKey, source, ref string) (ledger.Entry, error)
+	Sweep(tx *db.Tx, due []ledger.AccountKey, entries int64) (int, error)
 }
 
 // Options of a run.
@@ -135,7 +137,9 @@ func (r *driver) open(ctx context.Context) (err error) {
 	if err := r.d.Migrate(ctx, fact.Schema, ledger.Schema); err != nil {
 		return errors.Join(err, r.d.Close())
 	}
-	real := &ledger.Ledger{Zone: clock.Shanghai}
+	promo := r.o.Seed%2 == 0 // every other run spends promotional points first
+	real := &ledger.Ledger{Zone: clock.Shanghai, PromoFirst: func(db.Reader) bool { return promo }}
+	r.g.b.promo = promo
 	real.Wire(r.d)
 	if r.led = real; r.o.Wrap != nil {
 		r.led = r.o.Wrap(real)
@@ -324,8 +328,10 @@ func (r *driver) act(tx *db.Tx, p *planned) (e ledger.Entry, err error) {
 			extra = func(l ledger.Lot) bool { return l.Class == s.Class }
 		}
 		err = r.led.Unmove(tx, s.Other, s.Member, s.Asset, s.Of, s.Source, extra)
+	case opMature:
+		return r.led.Mature(tx, s.Member, s.Asset, prefer(tx, s), s.Source, s.Ref)
 	case opSweep:
-		err = r.led.Sweep(tx, r.due)
+		_, err = r.led.Sweep(tx, r.due, math.MaxInt64)
 	}
 	return e, err
 }

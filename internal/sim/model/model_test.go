@@ -102,6 +102,7 @@ func (a *tally) covers(t *testing.T) {
 		opTransfer: ",ledger.amount,ledger.source,ledger.source_reused,ledger.insufficient,ledger.same_member",
 		opMove:     ",ledger.source,ledger.same_member",
 		opUnmove:   ",ledger.same_member",
+		opMature:   ",ledger.source,ledger.source_reused",
 		opSweep:    "",
 	} {
 		for code := range strings.SplitSeq(codes, ",") {

@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"guanxi/internal/base/clock"
@@ -20,6 +21,7 @@ const (
 	opTransfer = "transfer"
 	opMove     = "move"
 	opUnmove   = "unmove"
+	opMature   = "mature"
 	opSweep    = "sweep"
 )
 
@@ -189,8 +191,10 @@ func (g *gen) step() Step {
 		s.Op, s.Other, s.Source = opTransfer, g.other(k), g.source(k)
 		s.Amount = g.amount(g.b.sums(k).Available)
 		return s
-	case p < 96:
+	case p < 94:
 		return g.move(s)
+	case p < 97:
+		return g.mature(s)
 	}
 	s.Op = opSweep
 	return s
@@ -328,6 +332,21 @@ func (g *gen) move(s Step) Step {
 		s.Source = strings.Repeat("x", 184)
 	}
 	g.past = append(g.past, s)
+	return s
+}
+
+// mature names rows of which something may be pending.
+func (g *gen) mature(s Step) Step {
+	k := s.key()
+	s.Op, s.Source = opMature, g.source(k)
+	for _, r := range g.b.rows[k] {
+		if len(s.Prefer) < 4 && slices.ContainsFunc(r.gave, func(l lot) bool { return l.matures > g.b.now }) {
+			s.Prefer = append(s.Prefer, r.source)
+		}
+	}
+	if r, ok := g.row(k); ok {
+		s.Prefer = append(s.Prefer, r.source)
+	}
 	return s
 }
 

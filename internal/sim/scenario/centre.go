@@ -2,12 +2,15 @@ package scenario
 
 import (
 	"fmt"
+	"slices"
 
 	"guanxi/internal/base/db"
 	"guanxi/internal/loyalty/campaign"
 	"guanxi/internal/loyalty/member"
 	"guanxi/internal/loyalty/message"
 	"guanxi/internal/loyalty/privacy"
+	"guanxi/internal/loyalty/recognition"
+	"guanxi/internal/loyalty/track"
 )
 
 // centreCommands are what members do in the member centre.
@@ -21,6 +24,8 @@ func centreCommands() []command {
 		{"stay", []string{"stay anna"}, "takes that back", false, stay},
 		{"code", []string{"code C1 anna"}, "shows a member code", false, showCode},
 		{"scan", []string{"scan C1"}, "reads a member code at a till", false, scanCode},
+		{"link", []string{"link brand-zone checkin", "link brand-zone checkin stopped"}, "puts an entry link up that leads to a page, or changes it", false, putLink},
+		{"visit", []string{"visit brand-zone anna 3"}, "comes by an entry link and does a number of things", false, visitLink},
 	}
 }
 
@@ -120,6 +125,58 @@ func scanCode(w *world, l *line) error {
 	})
 }
 
+func putLink(w *world, l *line) error {
+	to := track.Link{Code: l.word(), Page: l.word(), Name: "入口", Opens: track.OpensH5, State: track.LinkOn}
+	change := l.take("on")
+	if l.take("stopped") {
+		to.State, change = track.LinkStopped, true
+	}
+	if err := l.end(); err != nil {
+		return err
+	}
+	return w.write(func(tx *db.Tx) (err error) {
+		if change {
+			_, _, err = w.app.Tracks.SetLink(tx, to.Code, to)
+		} else {
+			_, err = w.app.Tracks.AddLink(tx, to)
+		}
+		return err
+	})
+}
+
+func visitLink(w *world, l *line) error {
+	code := l.word()
+	return aboutMember(w, l, func(tx *db.Tx, p person) error {
+		r := *l
+		n := r.int()
+		if err := r.end(); err != nil {
+			return err
+		}
+		w.app.Tracks.Visited(tx, code)
+		events := make([]track.Event, n)
+		for i := range events {
+			events[i] = track.Event{N: int64(i + 1), Kind: "page", Page: "home", At: tx.Now()}
+		}
+		_, err := w.app.Tracks.Take(tx, p.id, "scenario"+code[:2], code, events)
+		return err
+	})
+}
+
+// expectLink looks at what came of an entry link.
+func expectLink(_ *world, v *db.View, l *line) (d differs, err error) {
+	code := l.word()
+	x, _ := track.LinkOf(v, code)
+	d.is("state", x.State, l.wantWord())
+	l.need("visits")
+	d.is("visits", x.Visits, l.wantInt())
+	l.need("events")
+	d.is("events", x.Events, l.wantInt())
+	if len(d) > 0 {
+		err = fmt.Errorf("%s: %v", code, d)
+	}
+	return nil, err
+}
+
 // expectStreak looks at the days in a row of the check-in and at what they gave.
 func expectStreak(w *world, v *db.View, l *line, m member.Member) (d differs, err error) {
 	streak, today, total := w.app.Campaign.Streak(v, m.ID)
@@ -137,6 +194,50 @@ func expectStreak(w *world, v *db.View, l *line, m member.Member) (d differs, er
 func expectLetters(_ *world, v *db.View, l *line, m member.Member) (d differs, err error) {
 	occasion := l.word()
 	d.is("letters of "+occasion, message.CountOf(v, m.ID, occasion), l.wantInt())
+	return d, nil
+}
+
+// expectBadges looks at what a member is honoured by, from the easiest to the rarest.
+func expectBadges(_ *world, v *db.View, l *line, m member.Member) (d differs, err error) {
+	var got, want []string
+	mine := recognition.Of(v, m.ID)
+	for _, b := range recognition.Badges {
+		if slices.ContainsFunc(mine, func(a recognition.Award) bool { return a.Badge == b.Key }) {
+			got = append(got, b.Key)
+		}
+	}
+	if len(got) == 0 {
+		got = []string{"none"}
+	}
+	l.list(func() { want = append(want, l.wantWord()) })
+	d.same("the badges", got, want)
+	return d, nil
+}
+
+// expectGreeted looks at what a member is greeted for today.
+func expectGreeted(w *world, v *db.View, l *line, m member.Member) (d differs, err error) {
+	p, err := w.app.Members.ProfileOf(v, m.ID)
+	if err != nil {
+		return nil, err
+	}
+	var got, want []string
+	for _, g := range w.app.Honours.GreetingsOf(v, m, p.BirthMD) {
+		if g.Years > 0 {
+			g.Kind = fmt.Sprint(g.Kind, " ", g.Years)
+		}
+		got = append(got, g.Kind)
+	}
+	if len(got) == 0 {
+		got = []string{"none"}
+	}
+	l.list(func() {
+		one := l.wantWord()
+		if one == "anniversary" {
+			one = fmt.Sprint(one, " ", l.wantInt())
+		}
+		want = append(want, one)
+	})
+	d.same("what the member is greeted for", got, want)
 	return d, nil
 }
 

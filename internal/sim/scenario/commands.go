@@ -45,7 +45,8 @@ func commands() []command {
 		{"cancel", []string{`cancel anna "本人申请"`}, "ends a membership for good", false, cancel},
 		{"profile", []string{"profile anna complete", "profile anna nickname 安娜 gender female region 上海 birthday 1990-05-17 phone 13900000001"}, "fills in base fields", false, profile},
 		{"merge", []string{"merge bob into anna"}, "makes one member of two", false, merge},
-		{"unmerge", []string{"unmerge bob"}, "takes that apart", false, unmerge},
+		{"unmerge", []string{"unmerge bob", "unmerge bob giving key1 key2"}, "takes that apart; bob gets what came meanwhile under these keys", false, unmerge},
+		{"dismiss", []string{`dismiss anna bob "家人共用手机"`}, "decides that two are not one person", false, dismiss},
 
 		{"order", []string{
 			"order A1 anna 100.00",

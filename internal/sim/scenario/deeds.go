@@ -58,7 +58,38 @@ func joinMember(w *world, l *line) error {
 	if err == nil {
 		w.keep(func() { w.people[name] = person{id, key} })
 	}
-	return err
+	return w.suspected(0, j.Identities, err)
+}
+
+// suspected notes after a refusal, as the doors do, who may be one person.
+func (w *world) suspected(self int64, list []member.Identity, refused error) error {
+	return w.app.Members.AfterRefusal(w.ctx, w.app.DB, "staff:1", self, list, refused)
+}
+
+// dismiss decides that two members are not one person.
+func dismiss(w *world, l *line) error {
+	a, err := w.who(l.word())
+	if err != nil {
+		return err
+	}
+	b, err := w.who(l.word())
+	why := l.word()
+	if err == nil {
+		err = l.end()
+	}
+	if err != nil {
+		return err
+	}
+	return w.write(func(tx *db.Tx) error {
+		var id int64
+		for _, one := range member.SuspectsAbout(tx, a.id) {
+			if one.A+one.B == a.id+b.id {
+				id = one.ID
+			}
+		}
+		_, err := w.app.Members.Dismiss(tx, id, why)
+		return err
+	})
 }
 
 // aboutMember reads a member's name and does something to it in a write.
@@ -71,14 +102,17 @@ func aboutMember(w *world, l *line, f func(tx *db.Tx, p person) error) error {
 }
 
 func bind(w *world, l *line) error {
-	return aboutMember(w, l, func(tx *db.Tx, p person) error {
+	var self int64
+	var brought member.Identity
+	err := aboutMember(w, l, func(tx *db.Tx, p person) error {
 		r := *l
-		i := r.identity()
+		self, brought = p.id, r.identity()
 		if err := r.end(); err != nil {
 			return err
 		}
-		return w.app.Members.Bind(tx, p.id, i)
+		return w.app.Members.Bind(tx, p.id, brought)
 	})
+	return w.suspected(self, []member.Identity{brought}, err)
 }
 
 func unbind(w *world, l *line) error {
@@ -165,13 +199,34 @@ func merge(w *world, l *line) error {
 
 func unmerge(w *world, l *line) error {
 	name := l.word()
+	var given []string
+	if l.take("giving") {
+		for l.more() {
+			given = append(given, l.word())
+		}
+	}
 	if err := l.end(); err != nil {
 		return err
 	}
 	return w.write(func(tx *db.Tx) error {
-		_, err := w.app.Members.Unmerge(tx, w.merges[name])
+		var give []int64
+		for _, key := range given {
+			lot, ok := w.lotOf(tx, name, key)
+			if !ok {
+				return fmt.Errorf("nothing was given as %q", key)
+			}
+			give = append(give, lot)
+		}
+		_, err := w.app.Unmerge(tx, w.merges[name], give)
 		return err
 	})
+}
+
+// lotOf finds the lot that a key gave to the member whom one was merged into.
+func (w *world) lotOf(r db.Reader, name, key string) (int64, bool) {
+	m, _ := member.Merges.Get(r, w.merges[name])
+	e, ok := ledger.EntryBySource(r, m.Into, ledger.Points, "adjust:"+key)
+	return e.Lot, ok
 }
 
 const till = "pos" // where orders come from unless the script says otherwise

@@ -29,8 +29,8 @@
 // # The language
 //
 // Settings: zone, no rules, rule, retire, points, rate, tiers, growth, tier. Members: member, bind, unbind, status, cancel,
-// profile, merge, unmerge. Orders: order, refund, close. Points: hold, void, freeze, seize, spend, transfer, adjust, reverse.
-// The member centre: checkin, task, consent, announce, leave, stay, code, scan.
+// profile, merge, unmerge, dismiss. Orders: order, refund, close. Points: hold, void, freeze, seize, spend, transfer, adjust, reverse.
+// The member centre: checkin, task, consent, announce, leave, stay, code, scan, link, visit.
 // race does a sentence many times at once. expect compares, verify recomputes; every script ends with verify, said or not.
 // [Help] gives an example of each sentence and of each thing that can be expected:
 //

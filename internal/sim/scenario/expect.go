@@ -45,9 +45,12 @@ func looks() []look {
 		{"facts", []string{"expect facts order.paid 1"}, expectFacts},
 		{"won", []string{"expect won 3"}, expectWon},
 		{"who", []string{"expect who phone 13800000001 is anna", "expect who phone 13800000001 is nobody"}, expectWho},
+		{"suspects", []string{"expect suspects anna bob, bob cleo", "expect suspects count 0"}, expectSuspects},
+		{"signed", []string{"expect signed 2 heads"}, expectSigned},
 		{"mix", []string{"expect mix base 2, silver 1"}, expectMix},
 		{"impact", []string{"expect impact members 3 up 1 down 1 if tiers base 0, silver 50, gold 200"}, expectImpact},
 		{"trial", []string{`expect trial orders 4 members 2 before 300 after 350 delta 50 growth 0 up 0 down 0 from 2026-03-01 until 2026-04-01 if rule "双倍" multiplier factor 2`}, expectTrial},
+		{"link", []string{"expect link brand-zone on visits 1 events 3"}, expectLink},
 		{"campaign", []string{"expect campaign check_in plays 1 points 5"}, expectCampaign},
 		{"preview", []string{`expect preview anna 100.00 points 200 if rule "双倍" multiplier factor 2`}, expectPreview},
 	}
@@ -255,6 +258,26 @@ func expectWho(w *world, v *db.View, l *line) (d differs, err error) {
 	if p, err := w.who(want); err != nil || p.id != f.Member {
 		d.is("who", "another", want)
 	}
+	return d, nil
+}
+
+// expectSuspects compares the open suspicions that two members are one person, the newest first.
+func expectSuspects(w *world, v *db.View, l *line) (d differs, err error) {
+	open := member.Suspects(v, member.SuspectOpen, 0, 100)
+	if l.take("count") {
+		d.is("suspects", len(open), l.wantInt())
+		return d, nil
+	}
+	n := 0
+	l.list(func() {
+		a, none := w.who(l.wantWord())
+		b, nobody := w.who(l.wantWord())
+		if none != nil || nobody != nil || n >= len(open) || open[n].A != min(a.id, b.id) || open[n].B != max(a.id, b.id) {
+			d.is(fmt.Sprintf("pair %d", n+1), "another", "these")
+		}
+		n++
+	})
+	d.is("suspects", len(open), n)
 	return d, nil
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"guanxi/internal/base/db"
 	"guanxi/internal/base/money"
+	"guanxi/internal/loyalty/earn"
 	"guanxi/internal/loyalty/ledger"
 	"guanxi/internal/loyalty/member"
 	"guanxi/internal/loyalty/order"
@@ -38,10 +39,13 @@ func memberLooks() []look {
 		m("status", expectStatus, "expect anna status frozen"),
 		m("identities", expectIdentities, "expect anna identities 2"),
 		m("streak", expectStreak, "expect anna streak 3 given 19 today yes"),
+		m("badges", expectBadges, "expect anna badges profile, first_order", "expect anna badges none"),
+		m("greeted", expectGreeted, "expect anna greeted birthday, anniversary 2", "expect anna greeted none"),
 		m("letters", expectLetters, "expect anna letters tier_up 1"),
 		m("agrees", expectConsent, "expect anna agrees marketing no"),
 		m("void", expectVoid, "expect anna void 250"),
 		m("face", expectFace, "expect anna face 安娜", "expect anna face nobody"),
+		m("carried", expectCarried, "expect anna carried \"每元\" 0.6"),
 		m("cost", expectCost, "expect anna cost partner:acme 20"),
 	}
 }
@@ -144,6 +148,8 @@ func expectTier(w *world, v *db.View, l *line, m member.Member) (d differs, err 
 		switch word := l.word(); word {
 		case "until":
 			d.is("valid until", w.until(st.Until), l.wantUntil())
+		case "benefits":
+			d.is("the benefits", ladder.Level(st.Enjoyed(v.Now())).Key, l.wantWord())
 		case "earned":
 			d.is("earned", ladder.Level(st.Earned).Key, l.wantWord())
 		default:
@@ -221,5 +227,12 @@ func expectCost(_ *world, v *db.View, l *line, m member.Member) (d differs, err 
 		}
 	}
 	d.is("the cost", sum, l.wantInt())
+	return d, nil
+}
+
+// expectCarried looks at the fraction of a point that a member has with a rule.
+func expectCarried(w *world, v *db.View, l *line, m member.Member) (d differs, err error) {
+	rule := w.ruleNamed(v, l.word())
+	d.is("carried", money.Rate(earn.CarriedOf(v, m.ID, rule)).String(), l.wantWord())
 	return d, nil
 }

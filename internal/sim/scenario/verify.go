@@ -16,6 +16,9 @@ func (w *world) verify() error {
 		if wrong := ledger.Verify(v, nil).Wrong; len(wrong) > 0 {
 			return fmt.Errorf("%d wrong rows in the ledger, the first: %s %s: %s", len(wrong), wrong[0].Table, wrong[0].Row, wrong[0].What)
 		}
+		if _, wrong := w.app.CheckHeads(v, w.app.HeadsNow(v).Heads); len(wrong) > 0 {
+			return fmt.Errorf("%d signed heads are not borne out, the first: %+v", len(wrong), wrong[0])
+		}
 		mix, all := map[int]int64{}, int64(0)
 		for _, m := range member.List(v, 0, "", 1_000_000) {
 			if m.Into != 0 || m.Status == member.Cancelled {
@@ -77,4 +80,13 @@ func checkStanding(v *db.View, all int64) error {
 		}
 	}
 	return nil
+}
+
+// expectSigned counts the heads of the chains that were signed and kept; each must still be borne out.
+func expectSigned(w *world, v *db.View, l *line) (d differs, err error) {
+	n, wrong := w.app.CheckHeads(v, nil)
+	d.is("signed heads", n, int(l.wantInt()))
+	l.need("heads")
+	d.is("of them wrong", len(wrong), 0)
+	return d, nil
 }

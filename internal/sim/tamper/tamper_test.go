@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -13,7 +14,9 @@ import (
 	"strings"
 	"testing"
 
+	"guanxi/internal/app/heads"
 	"guanxi/internal/base/db"
+	"guanxi/internal/base/vault"
 	"guanxi/internal/loyalty/ledger"
 	"guanxi/internal/sim/model"
 )
@@ -346,6 +349,11 @@ func (b *bench) rechain(member, asset int64) {
 }
 
 func chain(e row, prev int64) int64 {
+	sum := entrySum(e, prev)
+	return int64(binary.BigEndian.Uint64(sum[:8]) >> 1)
+}
+
+func entrySum(e row, prev int64) [32]byte {
 	buf := binary.BigEndian.AppendUint64(nil, uint64(prev))
 	for _, col := range strings.Fields("member_id asset seq at occurred_at amount balance lot_id expires_at class rule_id seal") {
 		buf = binary.BigEndian.AppendUint64(buf, uint64(e.n(col)))
@@ -354,10 +362,90 @@ func chain(e row, prev int64) int64 {
 		buf = binary.BigEndian.AppendUint32(buf, uint32(len(e.s(col))))
 		buf = append(buf, e.s(col)...)
 	}
-	return short(buf)
+	return sha256.Sum256(buf)
 }
 
 func short(b []byte) int64 {
 	sum := sha256.Sum256(b)
 	return int64(binary.BigEndian.Uint64(sum[:8]) >> 1)
+}
+
+// Somebody who knows all of it and has the database alone rewrites an entry and everything after it: the ledger is sound in
+// itself, and only what was signed of it tells. What is signed anew without the key tells no less.
+func TestTamperWithTheWholeChainBreaksASignedHead(t *testing.T) {
+	t.Parallel()
+	b := lay(t)
+	keys, err := vault.Load(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger, err := vault.Load(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	was := b.verify()
+	at := func(_ string, seq int64) (hash string, ok bool) {
+		if err := b.d.View(context.Background(), func(v *db.View) error { hash, ok = ledger.SealHash(v, seq); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		return hash, ok
+	}
+	hash, _ := at("", was.Seals/2)
+	signed := []heads.Signed{heads.Sign(keys, heads.ChainLedger, was.Seals/2, hash, 1), heads.Sign(keys, heads.ChainLedger, was.Seals, was.Head, 2)}
+	if wrong := heads.Check(keys.PublicKey(), signed, at); len(wrong) > 0 {
+		t.Fatalf("before any edit: %+v", wrong)
+	}
+	e := b.rows(tables[0], "ORDER BY seal, member_id, asset, seq LIMIT 1")[0]
+	if !b.set(e, "occurred_at", e.n("occurred_at")+1) {
+		t.Fatal("an entry can't be set")
+	}
+	b.rechain(e.n("member_id"), e.n("asset"))
+	b.reseal()
+	now := b.verify()
+	if len(now.Wrong) > 0 || now.Head == was.Head {
+		t.Fatalf("the forgery is not whole: %+v", now)
+	}
+	if wrong := heads.Check(keys.PublicKey(), signed, at); len(wrong) != 2 {
+		t.Errorf("of two signed heads these tell: %+v", wrong)
+	}
+	forged := []heads.Signed{heads.Sign(stranger, heads.ChainLedger, now.Seals, now.Head, 3)}
+	moved := signed[1]
+	moved.Hash = now.Head
+	missing := heads.Sign(keys, heads.ChainLedger, now.Seals+1, now.Head, 4)
+	if wrong := heads.Check(keys.PublicKey(), append(forged, moved, missing), at); len(wrong) != 3 {
+		t.Errorf("of a foreign, a changed and a lost head these tell: %+v", wrong)
+	}
+}
+
+// reseal recomputes the seals and the head as the ledger does.
+func (b *bench) reseal() {
+	b.t.Helper()
+	digests, prev, account := map[int64][32]byte{}, int64(0), ""
+	for _, e := range b.rows(tables[0], "ORDER BY member_id, asset, seq") {
+		if of := fmt.Sprint(e.n("member_id"), e.n("asset")); of != account {
+			account, prev = of, 0
+		}
+		sum := entrySum(e, prev)
+		prev = e.n("chk")
+		n := e.n("seal") & (1<<48 - 1)
+		d := digests[n]
+		digests[n] = sha256.Sum256(append(d[:], sum[:]...))
+	}
+	hash := ""
+	for _, s := range b.rows(tables[4], "ORDER BY seq") {
+		d := digests[s.n("seq")]
+		digest := hex.EncodeToString(d[:])
+		buf := append([]byte("guanxi-seal-1"), hash...)
+		for _, col := range strings.Fields("lane seq at entries") {
+			buf = binary.BigEndian.AppendUint64(buf, uint64(s.n(col)))
+		}
+		sum := sha256.Sum256(append(buf, digest...))
+		hash = hex.EncodeToString(sum[:])
+		if !b.set(s, "digest", digest) || !b.set(s, "hash", hash) {
+			b.t.Fatal("a seal can't be set")
+		}
+	}
+	if !b.set(b.rows(tables[5], "")[0], "hash", hash) {
+		b.t.Fatal("the head can't be set")
+	}
 }

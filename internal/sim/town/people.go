@@ -307,7 +307,7 @@ func (t *Town) unmerge(int64) error {
 		return nil
 	}
 	m := t.b.merges[len(t.b.merges)-1-t.rng.IntN(min(30, len(t.b.merges)))]
-	code, err := t.write("unmerge", func(tx *db.Tx) error { _, err := t.app.Members.Unmerge(tx, m.id); return err })
+	code, err := t.write("unmerge", func(tx *db.Tx) error { _, err := t.app.Members.Unmerge(tx, m.id, nil); return err })
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ type purchase struct {
 	hold                int
 	occurred            int64
 	before              int // orders of the member before it
-	full                bool
+	full, done          bool
 	awards              []*award
 	took                []lot // what paid, and what became debt
 	owed, restored      int64
@@ -369,6 +369,26 @@ func (b *Book) claw(p *person, a *award, due int64, pol policy) bool {
 	}
 	a.clawed, a.forgone = a.clawed+took, a.forgone+due-took
 	return true
+}
+
+// closed says that the return window of an order is over: what is pending of it can be spent.
+func (b *Book) closed(o *purchase) string {
+	if o == nil {
+		return "order.not_found"
+	}
+	if o.done || o.member < 0 {
+		return ""
+	}
+	o.done = true
+	w := &b.settle(b.ownerOf(o)).purses[pointsAsset]
+	for _, a := range o.awards {
+		for i, l := range w.lots {
+			if a.asset == pointsAsset && l.id == a.lot && l.matures > b.now {
+				w.lots[i].matures = 0
+			}
+		}
+	}
+	return ""
 }
 
 func (p *purse) pending(id int, now int64) bool {

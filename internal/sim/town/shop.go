@@ -158,7 +158,7 @@ func (t *Town) planDelivery(paid int64, p *parcel) {
 		t.at(arrives+t.between(second, allDay), "order changed", func(int64) error { return t.deliver("order changed", p, other) })
 	}
 	if t.chance(20) {
-		t.at(arrives+15*allDay, "closure", func(int64) error { return t.closeOrder(p) })
+		t.at(arrives+allDay*(1+paid/second%15), "closure", func(int64) error { return t.closeOrder(p) })
 	}
 	if t.chance(14) {
 		t.planRefunds(paid, arrives, p)
@@ -220,11 +220,7 @@ func (p *parcel) purchase(in order.In) *purchase {
 
 func (t *Town) closeOrder(p *parcel) error {
 	code, err := t.write("closure", func(tx *db.Tx) error { _, err := t.app.Orders.Close(tx, p.in.Source, p.in.No); return err })
-	want := ""
-	if t.b.orders[p.in.Source+" "+p.in.No] == nil {
-		want = "order.not_found"
-	}
-	t.agree(nil, "a closure", code, want)
+	t.agree(nil, "a closure", code, t.b.closed(t.b.orders[p.in.Source+" "+p.in.No]))
 	return err
 }
 

@@ -1,5 +1,5 @@
-import { beforeEach, expect, test } from 'vitest'
-import { address, ApiError, ask, newKey, onLeft, pace } from '@/api/http'
+import { beforeEach, expect, test, vi } from 'vitest'
+import { address, ApiError, ask, justBegun, newKey, session, pace } from '@/api/http'
 import { speak } from '@/i18n'
 import { phone } from './phone'
 
@@ -7,11 +7,20 @@ const slept: number[] = []
 beforeEach(() => {
   slept.length = 0
   pace.sleep = async (ms) => void slept.push(ms)
-  onLeft.tell = () => {}
+  session.left = () => {}
   speak('zh')
 })
 
 const caught = (p: Promise<unknown>) => p.then(() => undefined, (e) => e as ApiError)
+
+test('what was asked for ahead is taken once, and not after something was changed', async () => {
+  expect([justBegun(), justBegun()]).toEqual([true, false])
+  vi.resetModules()
+  const again = await import('@/api/http')
+  phone.answers.push({ status: 200 })
+  await again.ask('/me/checkins', { method: 'POST', key: 'k' })
+  expect(again.justBegun()).toBe(false)
+})
 
 test('a read is tried again while the network is poor, and not when the answer is no', async () => {
   phone.answers.push('lost', 'timeout', { status: 200, body: { n: 7 } })
@@ -47,7 +56,7 @@ test('the service says how long to wait, and patience ends', async () => {
 
 test('who is not logged in is told once for each answer', async () => {
   let told = 0
-  onLeft.tell = () => told++
+  session.left = () => told++
   phone.answers.push({ status: 401, body: { code: 'member.no_session' } })
   await caught(ask('/me/home'))
   expect(told).toBe(1)

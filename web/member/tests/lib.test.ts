@@ -2,6 +2,7 @@ import { beforeEach, expect, test } from 'vitest'
 import { speak, t } from '@/i18n'
 import { en } from '@/i18n/en'
 import { zh } from '@/i18n/zh'
+import { monthCells, shiftMonth } from '@/lib/calendar'
 import { code128, symbols } from '@/lib/code128'
 import { brandVars, contrast, inkOn, parse, readable } from '@/lib/colour'
 import { qrPicture } from '@/lib/qr'
@@ -80,4 +81,15 @@ test('where a member came from is read from addresses and from scenes', () => {
   expect(readEntry({ ch: 'poster', store: 'W-01', lang: 'en' })).toEqual({ channel: 'poster', store: 'W-01' })
   expect(readEntry({ scene: encodeURIComponent('s=W-01&c=12&h=cashier') })).toEqual({ store: 'W-01', clerk: '12', channel: 'cashier' })
   expect(readEntry({ scene: 'x&y=1' })).toEqual({})
+  expect(readEntry({ scene: 'l=brand-zone' })).toEqual({ link: 'brand-zone' })
+  expect(readEntry({ l: 'brand-zone', s: 'W-01', c: '12' })).toEqual({ link: 'brand-zone', store: 'W-01', clerk: '12' })
+  expect(readEntry({ scene: '100%', utm_source: 'x'.repeat(80), l: 'y'.repeat(80) })).toEqual({ source: 'x'.repeat(32), link: 'y'.repeat(24) })
+})
+
+test('a month is in weeks from Monday, whatever day it begins with', () => {
+  expect(monthCells(202607).slice(0, 4)).toEqual([0, 0, 1, 2]) // a Wednesday
+  expect(monthCells(202602)).toHaveLength(35) // begins on a Sunday: 6 of the week before
+  expect(monthCells(202602).filter(Boolean)).toHaveLength(28)
+  expect(monthCells(202802).filter(Boolean)).toHaveLength(29)
+  expect([shiftMonth(202601, -1), shiftMonth(202612, 1), shiftMonth(202607, -12)]).toEqual([202512, 202701, 202507])
 })

@@ -109,3 +109,17 @@ test('a press while the first is under way does nothing', async () => {
   await first
   expect(calls).toBe(1)
 })
+
+test('of one thing among many another is never shown in its place', async () => {
+  let id = '1'
+  const r = useResource(() => 'order.' + id, async () => (id === '3' ? Promise.reject(refused()) : { id }))
+  await r.refresh()
+  expect(r.data.value).toEqual({ id: '1' })
+  id = '3'
+  r.data.value = undefined
+  await r.refresh()
+  expect(r.data.value).toBeUndefined()
+  expect(r.error.value?.code).toBe('member.blocked')
+  id = '1'
+  expect(useResource(() => 'order.' + id, async () => ({ id })).data.value).toEqual({ id: '1' })
+})

@@ -12,7 +12,7 @@ const built = new URL('../dist/build/mp-weixin/', import.meta.url).pathname
 /** What a page must say without a network: its title, or how it asks for patience. */
 const says = {
   'pages/home/home': '网络连接不上', 'pages/welcome/welcome': '手机号一键登录', 'pages/points/points': '网络连接不上', 'pages/code/code': '网络连接不上', 'pages/tiers/tiers': '网络连接不上',
-  'pages/me/me': '网络连接不上', 'more/settings/settings': '退出登录', 'more/consents/consents': '网络连接不上', 'more/rules/rules': '网络连接不上',
+  'pages/me/me': '网络连接不上', 'more/settings/settings': '退出登录', 'more/consents/consents': '网络连接不上', 'more/rules/rules': '网络连接不上', 'more/checkin/checkin': '网络连接不上', 'more/closure/closure': '网络连接不上', 'more/mydata/mydata': '网络连接不上',
 }
 
 const page = process.argv[2]

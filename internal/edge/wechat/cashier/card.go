@@ -25,6 +25,7 @@ var Schema = db.Schema{Feature: "wechat_card", Files: files}
 
 // States of a card.
 const (
+	cardTaken = "taken" // in the wallet, the form not yet filled in
 	cardAsked = "asked" // the form was filled in; we have not confirmed yet
 	cardOpen  = "open"
 	cardGone  = "gone" // deleted by its holder
@@ -72,6 +73,7 @@ type refuseArgs struct {
 
 func (c *Cashier) registerCards(r *job.Runner) {
 	slow := job.Backoff{First: 2 * clock.Second, Max: clock.Hour}
+	job.Register(r, lookCard, job.Spec{Zh: "读取微信卡包会员卡", En: "Read a member card in a wallet", Backoff: slow, MaxAttempts: 30}, c.look)
 	job.Register(r, confirmCard, job.Spec{Zh: "确认微信会员卡开卡", En: "Confirm a WeChat member card", Backoff: slow, MaxAttempts: 30}, c.confirm)
 	job.Register(r, syncCard, job.Spec{Zh: "同步微信会员卡积分与等级", En: "Tell WeChat a card's points and tier", Backoff: slow, MaxAttempts: 30}, c.sync)
 	job.Register(r, refuseGoods, job.Spec{Zh: "答复微信会员卡积分换券", En: "Answer an exchange of points on the card", Backoff: slow, MaxAttempts: 30}, c.refuseCoupon)
@@ -138,8 +140,6 @@ func (c *Cashier) takeCard(tx *db.Tx, client *pay.Client, app string, t pay.Card
 
 // join makes the holder of a card a member, or finds who it is; the card's phone is one that the platform has verified.
 func (c *Cashier) join(tx *db.Tx, client *pay.Client, t pay.CardNotice) error {
-	openid := member.Identity{Kind: member.KindOpenID, Issuer: client.Card.AppID, Value: vault.Hide(t.OpenID), Verified: true}
-	j := member.Join{Identities: []member.Identity{openid}, Channel: "wechat-card", Source: payment.SourceOf(client.MchID)}
 	phone := t.Phone
 	if len(phone) > 32 {
 		opened, err := client.OpenField(phone)
@@ -148,21 +148,11 @@ func (c *Cashier) join(tx *db.Tx, client *pay.Client, t pay.CardNotice) error {
 		}
 		phone = opened
 	}
-	if p, err := vault.Phone(phone); err == nil {
-		j.Identities = append(j.Identities, member.Identity{Kind: member.KindPhone, Value: p, Verified: true})
-	}
-	var m member.Member
-	err := tx.Try(func(tx *db.Tx) (err error) { m, _, err = c.Members.Join(tx, j); return err })
-	if fault.Is(err, member.ErrIdentityTaken) {
-		// The openid is one member's and the phone another's: whether they are one person somebody must say.
-		c.Payments.Incident(tx, payment.CardClash, client.MchID, t.Code, "the phone belongs to another member")
-		j.Identities = j.Identities[:1]
-		m, _, err = c.Members.Join(tx, j)
-	}
+	id, err := c.holderOf(tx, client.Card.AppID, client.MchID, t.Code, t.OpenID, phone)
 	if err != nil {
 		return err
 	}
-	u := UserCard{Code: t.Code, Mch: client.MchID, Card: t.CardID, App: client.Card.AppID, Member: m.ID, State: cardAsked, Points: -1}
+	u := UserCard{Code: t.Code, Mch: client.MchID, Card: t.CardID, App: client.Card.AppID, Member: id, State: cardAsked, Points: -1}
 	if err := cards.Insert(tx, u); err != nil {
 		return err
 	}
@@ -170,9 +160,32 @@ func (c *Cashier) join(tx *db.Tx, client *pay.Client, t pay.CardNotice) error {
 	return err
 }
 
+// holderOf makes the holder of a card a member, or finds who it is.
+func (c *Cashier) holderOf(tx *db.Tx, app, mch, code, openid, phone string) (int64, error) {
+	j := member.Join{Identities: []member.Identity{{Kind: member.KindOpenID, Issuer: app, Value: vault.Hide(openid), Verified: true}}, Channel: "wechat-card", Source: "wechat-card"}
+	if mch != "" {
+		j.Source = payment.SourceOf(mch)
+	}
+	if p, err := vault.Phone(phone); err == nil {
+		j.Identities = append(j.Identities, member.Identity{Kind: member.KindPhone, Value: p, Verified: true})
+	}
+	var m member.Member
+	err := tx.Try(func(tx *db.Tx) (err error) { m, _, err = c.Members.Join(tx, j); return err })
+	if fault.Is(err, member.ErrIdentityTaken) {
+		// The openid is one member's and the phone another's: whether they are one person somebody must say.
+		c.Payments.Incident(tx, payment.CardClash, mch, code, "the phone belongs to another member")
+		if err := c.Members.NoteSuspects(tx, 0, j.Identities); err != nil {
+			return 0, err
+		}
+		j.Identities = j.Identities[:1]
+		m, _, err = c.Members.Join(tx, j)
+	}
+	return m.ID, err
+}
+
 // OnChange has a member's cards told of new points or a new tier; call it in the Tx of the change.
 func (c *Cashier) OnChange(tx *db.Tx, id int64) error {
-	if len(c.brand) == 0 || id == 0 {
+	if len(c.brand)+len(c.old) == 0 || id == 0 {
 		return nil
 	}
 	for _, u := range CardsOf(tx, id) {
@@ -206,16 +219,32 @@ type holder struct {
 	openid vault.Secret
 	points int64
 	level  string
-	client *pay.Client
+	desk   desk
+}
+
+// desk is where a card is kept.
+type desk interface {
+	open(ctx context.Context, h holder) error
+	// tell says what the card should show; run names the request, so that sending it again is the same one.
+	tell(ctx context.Context, run *job.Run, h holder) error
+}
+
+func (c *Cashier) deskOf(u UserCard) (desk, bool) {
+	if w := c.old[u.App]; w != nil && u.Mch == "" && u.Card == w.App.Card {
+		return w, true
+	}
+	client := c.byMch[u.Mch]
+	return brandDesk{client}, client != nil
 }
 
 func (c *Cashier) holder(ctx context.Context, code string) (h holder, ok bool, err error) {
 	err = c.DB.View(ctx, func(v *db.View) error {
 		u, known := cards.Get(v, code)
-		if !known || c.byMch[u.Mch] == nil {
+		d, found := c.deskOf(u)
+		if !known || !found || u.Member == 0 {
 			return nil
 		}
-		h, ok = holder{card: u, client: c.byMch[u.Mch]}, true
+		h, ok = holder{card: u, desk: d}, true
 		h.points, h.level = shown(v, u.Member)
 		var err error
 		h.openid, _, err = c.Members.ValueOf(v, u.Member, member.KindOpenID, u.App)
@@ -236,9 +265,8 @@ func (c *Cashier) confirm(ctx context.Context, run *job.Run, code string) error 
 	if err != nil || !ok || h.card.State != cardAsked {
 		return err
 	}
-	err = h.client.ConfirmCard(ctx, code, pay.CardConfirm{CardID: h.card.Card, OpenID: h.openid.Reveal(), State: pay.CardOpened, Level: h.level}, vault.Secret{})
-	if err != nil {
-		return giveUp(err)
+	if err := h.desk.open(ctx, h); err != nil {
+		return c.lost(ctx, run, code, err)
 	}
 	return run.Write(ctx, db.Op{}, func(tx *db.Tx) error {
 		u, _ := cards.Get(tx, code)
@@ -271,8 +299,8 @@ func (c *Cashier) sync(ctx context.Context, run *job.Run, code string) error {
 		if h.card.Points == h.points && h.card.Level == h.level {
 			return nil
 		}
-		if err := c.tellCard(ctx, run, h); err != nil {
-			return giveUp(err)
+		if err := h.desk.tell(ctx, run, h); err != nil {
+			return c.lost(ctx, run, code, err)
 		}
 		err = run.Write(ctx, db.Op{}, func(tx *db.Tx) error {
 			u, _ := cards.Get(tx, code)
@@ -287,28 +315,36 @@ func (c *Cashier) sync(ctx context.Context, run *job.Run, code string) error {
 	return fmt.Errorf("the points change faster than they can be told")
 }
 
-func (c *Cashier) tellCard(ctx context.Context, run *job.Run, h holder) error {
+// brandDesk keeps today's card, at WeChat Pay.
+type brandDesk struct{ client *pay.Client }
+
+func (d brandDesk) open(ctx context.Context, h holder) error {
+	return giveUpNil(d.client.ConfirmCard(ctx, h.card.Code, pay.CardConfirm{CardID: h.card.Card, OpenID: h.openid.Reveal(), State: pay.CardOpened, Level: h.level}, vault.Secret{}))
+}
+
+func (d brandDesk) tell(ctx context.Context, run *job.Run, h holder) error {
 	u := h.card
 	if u.Points != h.points {
 		// The number names the balance, too: sent again after a change it would be another request.
-		err := h.client.SyncPoints(ctx, pay.PointSync{RequestNo: fmt.Sprintf("s%d-%d-%d", run.ID(), u.At, h.points), CardID: u.Card, OpenID: h.openid.Reveal(), Code: u.Code, Balance: h.points})
+		err := d.client.SyncPoints(ctx, pay.PointSync{RequestNo: fmt.Sprintf("s%d-%d-%d", run.ID(), u.At, h.points), CardID: u.Card, OpenID: h.openid.Reveal(), Code: u.Code, Balance: h.points})
 		if err != nil {
-			return err
+			return giveUp(err)
 		}
 	}
 	if u.Level == h.level {
 		return nil
 	}
-	return h.client.UpdateUserCard(ctx, u.Code, pay.UserCardChange{CardID: u.Card, OpenID: h.openid.Reveal(), Level: h.level})
+	return giveUpNil(d.client.UpdateUserCard(ctx, u.Code, pay.UserCardChange{CardID: u.Card, OpenID: h.openid.Reveal(), Level: h.level}))
 }
 
 // refuseCoupon answers exchanges of points for product coupons: there are none of ours yet, so nobody's points are taken.
 func (c *Cashier) refuseCoupon(ctx context.Context, _ *job.Run, a refuseArgs) error {
 	h, ok, err := c.holder(ctx, a.Code)
-	if err != nil || !ok {
+	d, brand := h.desk.(brandDesk)
+	if err != nil || !ok || !brand {
 		return err
 	}
-	return giveUpNil(h.client.AnswerCoupon(ctx, pay.CouponAnswer{RecordID: a.Record, Template: a.Template, CardID: h.card.Card, OpenID: h.openid.Reveal(), Code: a.Code,
+	return giveUpNil(d.client.AnswerCoupon(ctx, pay.CouponAnswer{RecordID: a.Record, Template: a.Template, CardID: h.card.Card, OpenID: h.openid.Reveal(), Code: a.Code,
 		State: pay.CouponRefused, Reason: "暂未开通积分换券"}))
 }
 

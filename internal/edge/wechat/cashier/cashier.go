@@ -30,6 +30,7 @@ type Cashier struct {
 	byApp map[string]*pay.Client
 	byMch map[string]*pay.Client
 	brand map[string]*pay.Client
+	old   map[string]*wallet // by app: member cards of 2016
 
 	mu     sync.Mutex
 	carded map[string]bool  // brands whose card is made
@@ -42,7 +43,7 @@ const HookPath = "/hooks/wechat/pay/"
 // Use takes the accounts; call it while wiring.
 func (c *Cashier) Use(accounts []pay.Account, o pay.Options) {
 	c.byApp, c.byMch, c.brand, c.told = map[string]*pay.Client{}, map[string]*pay.Client{}, map[string]*pay.Client{}, map[string]int64{}
-	c.carded = map[string]bool{}
+	c.carded, c.old = map[string]bool{}, map[string]*wallet{}
 	c.Payments.Merchants = nil
 	for _, a := range accounts {
 		client := pay.New(a, o)

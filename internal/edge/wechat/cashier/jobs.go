@@ -29,6 +29,7 @@ const atOnce = 100
 
 // poll asks about everything that is due. One that can't be asked waits for its next turn and holds up nobody.
 func (c *Cashier) poll(ctx context.Context, run *job.Run, _ job.Slot) error {
+	c.ensureForms(ctx)
 	if len(c.byMch) == 0 {
 		return nil
 	}

@@ -97,9 +97,27 @@ type Subscribe struct {
 	Lang  string           `json:"lang,omitempty"`
 }
 
-// SendSubscribe sends one.
-func (c *Client) SendSubscribe(ctx context.Context, m Subscribe) error {
-	return c.api.Do(ctx, "/cgi-bin/message/subscribe/send", m, nil)
+// SendSubscribe sends one; its delivery is told by an event with the same number.
+func (c *Client) SendSubscribe(ctx context.Context, m Subscribe) (msgID int64, err error) {
+	var out struct {
+		MsgID int64 `json:"msgid"`
+	}
+	return out.MsgID, c.api.Do(ctx, "/cgi-bin/message/subscribe/send", m, &out)
+}
+
+// OwnTemplate is a subscription template of the account.
+type OwnTemplate struct {
+	ID      string `json:"priTmplId"`
+	Title   string `json:"title"`
+	Content string `json:"content"`
+}
+
+// Templates lists those of the account.
+func (c *Client) Templates(ctx context.Context) ([]OwnTemplate, error) {
+	var out struct {
+		Data []OwnTemplate `json:"data"`
+	}
+	return out.Data, c.api.Get(ctx, "/wxaapi/newtmpl/gettemplate", nil, &out)
 }
 
 // maxScene is the longest scene of an unlimited code.

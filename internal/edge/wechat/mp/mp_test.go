@@ -95,26 +95,27 @@ func TestMessagesNeedACredit(t *testing.T) {
 	c, p, app := start(t)
 	ctx := context.Background()
 	m := Subscribe{To: p.W.OpenID(app.ID, "lin"), ID: "S1", Page: "pages/home", Data: map[string]Value{"number1": {"120"}, "date2": {"2026年12月31日"}}}
-	want(t, "none", c.SendSubscribe(ctx, m), wechat.NoCredit, 43101)
+	send := func() error { _, err := c.SendSubscribe(ctx, m); return err }
+	want(t, "none", send(), wechat.NoCredit, 43101)
 	p.Accept(app, "lin", []string{"S1"}, true)
 	p.Accept(app, "lin", []string{"S1"}, true)
 	m.Data["date2"] = Value{"明天"}
-	want(t, "a wrong value costs nothing", c.SendSubscribe(ctx, m), wechat.Permanent, 47003)
+	want(t, "a wrong value costs nothing", send(), wechat.Permanent, 47003)
 	m.Data["date2"] = Value{"2026年12月31日"}
 	for range 2 {
-		if err := c.SendSubscribe(ctx, m); err != nil {
+		if err := send(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	want(t, "used up", c.SendSubscribe(ctx, m), wechat.NoCredit, 43101)
+	want(t, "used up", send(), wechat.NoCredit, 43101)
 	if got := p.W.Bubbles("lin", 0); len(got) != 2 || got[0].Kind != "subscribe" {
 		t.Errorf("%+v", got)
 	}
 	p.Accept(app, "lin", []string{"S1"}, true)
 	p.Withdraw(app, "lin", []string{"S1"})
-	want(t, "withdrawn", c.SendSubscribe(ctx, m), wechat.NoCredit, 43101)
+	want(t, "withdrawn", send(), wechat.NoCredit, 43101)
 	m.To = "nobody"
-	want(t, "a stranger", c.SendSubscribe(ctx, m), wechat.Permanent, 40003)
+	want(t, "a stranger", send(), wechat.Permanent, 40003)
 }
 
 func TestCodesLinksAndChecks(t *testing.T) {

@@ -350,47 +350,5 @@ func Attach(own, cell, card, code string) string {
 
 const maxAttach = 128
 
-// Legacy is the member card of 2016 (微信卡券会员卡), for merchants that still have it. It stands at the open platform, so Post
-// is the client of the OA, which adds the access token.
-type Legacy struct {
-	CardID string
-	Post   func(ctx context.Context, path string, in, out any) error
-}
-
-// Decrypt reads a code that a page was handed.
-func (l Legacy) Decrypt(ctx context.Context, sealed string) (code string, err error) {
-	var out struct {
-		Code string `json:"code"`
-	}
-	err = l.Post(ctx, "/card/code/decrypt", map[string]string{"encrypt_code": sealed}, &out)
-	return out.Code, err
-}
-
-// Activate opens somebody's card with a balance.
-func (l Legacy) Activate(ctx context.Context, code, number string, points int64, level string) error {
-	return l.Post(ctx, "/card/membercard/activate", map[string]any{"card_id": l.CardID, "code": code, "membership_number": number,
-		"init_bonus": points, "init_custom_field_value1": level}, nil)
-}
-
-// Sync sets balance and level. Only the absolute bonus may be sent: add_bonus is counted again when it is sent again.
-func (l Legacy) Sync(ctx context.Context, code string, points int64, level, reason string) error {
-	return l.Post(ctx, "/card/membercard/updateuser", map[string]any{"card_id": l.CardID, "code": code, "bonus": points,
-		"record_bonus": reason, "custom_field_value1": level}, nil)
-}
-
-// LegacyUser is what the platform knows of somebody's card of 2016.
-type LegacyUser struct {
-	OpenID string `json:"openid"`
-	Number string `json:"membership_number"`
-	Bonus  int64  `json:"bonus"`
-	Status string `json:"user_card_status"`
-}
-
-// User reads somebody's card.
-func (l Legacy) User(ctx context.Context, code string) (u LegacyUser, err error) {
-	err = l.Post(ctx, "/card/membercard/userinfo/get", map[string]string{"card_id": l.CardID, "code": code}, &u)
-	return u, err
-}
-
 // OpenField decrypts a personal field that was sealed for the merchant.
 func (c *Client) OpenField(sealed string) (string, error) { return crypt.OpenPayField(c.key, sealed) }

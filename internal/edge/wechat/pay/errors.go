@@ -116,3 +116,12 @@ func classify(status int, code string) Class {
 
 // again says whether the client itself sends a request once more.
 func (c Class) again() bool { return c == Busy || c == Unknown }
+
+// CodeOf gives the platform's word for a failure, "" when it gave none.
+func CodeOf(err error) string {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return ""
+}

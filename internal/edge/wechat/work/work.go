@@ -147,6 +147,26 @@ func (c *Client) Groups(ctx context.Context) (ids []string, err error) {
 	return ids, err
 }
 
+// GroupMember is who is in a customer group.
+type GroupMember struct {
+	ID      string `json:"userid"` // external_userid of a customer
+	Type    int    `json:"type"`
+	UnionID string `json:"unionid"`
+}
+
+// Customer says whether it is no employee.
+func (m GroupMember) Customer() bool { return m.Type == 2 }
+
+// Group lists who is in a customer group.
+func (c *Client) Group(ctx context.Context, chat string) ([]GroupMember, error) {
+	var out struct {
+		Group struct {
+			Members []GroupMember `json:"member_list"`
+		} `json:"group_chat"`
+	}
+	return out.Group.Members, c.api.Ask(ctx, contact+"/groupchat/get", map[string]any{"chat_id": chat, "need_name": 0}, &out)
+}
+
 // Task is a message that waits for staff.
 type Task struct {
 	ID     string   `json:"msgid"`

@@ -27,7 +27,7 @@ const icon = (name) => {
 }
 const tap = (label, name, go) => el('button', { className: 'icon', type: 'button', title: label, ariaLabel: label, onclick: go }, icon(name))
 const face = (name, color) => el('span', { className: 'face', style: `background:${color}` }, [...name][0])
-const colors = { oa: '#07c160', mp: '#3d7eff', sms: '#34c759', pay: '#2aae67', mail: '#5a7bd8' }
+const colors = { oa: '#07c160', mp: '#3d7eff', sms: '#34c759', pay: '#2aae67', mail: '#5a7bd8', work: '#2f77d1' }
 const time = (ms) => new Date(ms).toLocaleTimeString('zh-CN', { hour: '2-digit', minute: '2-digit', timeZone: 'Asia/Shanghai' })
 const day = (ms) => new Date(ms).toLocaleString('zh-CN', { month: 'numeric', day: 'numeric', hour: '2-digit', minute: '2-digit', timeZone: 'Asia/Shanghai' })
 
@@ -95,12 +95,13 @@ function chat() {
   for (const b of list) {
     if (b.at - last > 300_000) body.append(el('span', { className: 'at' }, day(b.at)))
     last = b.at
-    if (['template', 'subscribe', 'news', 'pay'].includes(b.kind)) body.append(card(b))
+    if (['template', 'subscribe', 'news', 'pay', 'mail'].includes(b.kind)) body.append(card(b))
     else body.append(el('div', { className: 'says' + (b.kind === 'mine' ? ' mine' : '') }, b.kind === 'mine' ? face(me.name, me.color) : face(nameOf(b.from), colorOf(b.from)), el('div', { className: 'bubble' }, b.text)))
   }
   if (!list.length) body.append(el('p', { className: 'empty' }, '还没有消息'))
   const top = bar(nameOf(view.from), tap('返回', 'back', () => go({ at: 'chats' })), a ? tap('账号资料', 'more', () => go({ at: 'profile', from: view.from })) : null)
   if (a?.kind === 'oa' && !a.follows && !list.length) return profile()
+  if (view.from.startsWith('work:')) top.lastChild.replaceWith(tap('删除导购', 'close', guard(async () => { await act('part', {}); go({ at: 'chats' }) })))
   const foot = a?.kind !== 'oa' ? null : !a.follows ? el('div', { className: 'write' }, el('button', { className: 'go', type: 'button', style: 'margin:0', onclick: guard(() => act('follow', { appid: a.appid })) }, '关注后可互动')) : view.typing ? write(a) : menu(a)
   setTimeout(() => (body.scrollTop = body.scrollHeight))
   return [top, body, foot].filter(Boolean)
@@ -156,7 +157,7 @@ function subscribe(a) {
 function sheet(...kids) { $('#overlay').replaceChildren(el('div', { className: 'sheet' }, ...kids)); $('#overlay').hidden = false }
 function shut() { $('#overlay').hidden = true; $('#overlay').replaceChildren() }
 
-let codes = []
+let codes = [], waiting = []
 const codeButton = (c, then) => el('button', { className: 'code', type: 'button', 'data-code': c.label, onclick: guard(() => then(c.text)) }, el('img', { src: c.picture, alt: c.label }), el('small', {}, c.label))
 /** Opens the camera; it gives what was scanned to whoever asked, or follows it. */
 function scan(give) {
@@ -165,6 +166,12 @@ function scan(give) {
   $('#overlay').hidden = false
 }
 async function scanned(text) {
+  if (/^https:\/\/(wework\.qpic\.cn|work\.weixin\.qq\.com\/gm)\//.test(text)) {
+    await api(`people/${me.id}/meet`, { text })
+    await refresh()
+    toast(text.includes('/gm/') ? '已加入客户群' : '已添加导购')
+    return go({ at: 'chats' })
+  }
   const s = await api(`people/${me.id}/scan`, { text })
   await refresh()
   if (s.kind === 'follow') go({ at: 'chat', from: s.appid })
@@ -246,13 +253,22 @@ async function around() {
   world = await api('state')
   $('#clock').textContent = time(world.now)
   $('#now').textContent = new Date(world.now).toLocaleString('zh-CN', { timeZone: 'Asia/Shanghai' })
-  codes = await api('codes')
+  const work = await api('work')
+  codes = [...(await api('codes')), ...work.codes]
+  if (JSON.stringify(work.waiting) !== JSON.stringify(waiting) || !$('#staff').childElementCount) {
+    waiting = work.waiting
+    $('#staff').replaceChildren(...waiting.map((t) => el('div', { className: 'task' }, el('p', {}, `${t.sender}：${t.text}`), el('button', { type: 'button', onclick: guard(() => api('work/confirm', { id: t.id }).then(refresh)) }, `发给 ${t.people} 位客户`))))
+    if (!waiting.length) $('#staff').append(el('p', { className: 'note' }, '没有待员工发送的消息'))
+  }
   const key = JSON.stringify(codes)
   if (key !== lastCodes) {
     lastCodes = key
     $('#codes').replaceChildren(...codes.map((c) => codeButton(c, scanned)))
     if (!codes.length) $('#codes').append(el('p', { className: 'note' }, '还没有二维码'))
   }
+  const paid = await api('pay/orders').catch(() => [])
+  $('#orders').replaceChildren(...paid.map((o) => el('div', { className: 'task' }, el('p', {}, `${o.description} ¥${(o.total / 100).toFixed(2)}`), o.left > 0 ? el('button', { type: 'button', 'data-refund': o.no, onclick: guard(() => api('pay/refund', { mchid: o.mchid, no: o.no }).then(around)) }, '退款') : el('small', {}, '已退款'))))
+  if (!paid.length) $('#orders').append(el('p', { className: 'note' }, '还没有收款'))
   const log = await api('requests?after=' + Math.max(0, (world.requests ?? 0) - 12))
   $('#log').replaceChildren(...log.slice(-12).reverse().map((x) => el('li', {}, el('b', { className: x.status >= 400 || !x.status ? 'bad' : x.out ? 'out' : '' }, x.out ? '→' : '←'), el('span', { title: x.path }, x.path), String(x.status))))
 }

@@ -24,7 +24,7 @@ export class Problem extends Error {
 }
 
 /** What the frame shows about the connection and the session. */
-export const link = reactive({ lost: false, expired: false })
+export const link = reactive({ lost: false, expired: false, stale: false })
 
 const client = createClient<paths>({ baseUrl: '/', cache: 'no-store' })
 client.use({ onRequest: ({ request }) => request.headers.set('Accept-Language', lang.value) })
@@ -45,26 +45,36 @@ export type Row<P extends string> = Reply<P> extends { data: (infer R)[] } ? R :
 
 export type Params = { path?: Record<string, string>; query?: Record<string, unknown>; key?: string; quiet?: boolean; signal?: AbortSignal }
 
-let renew: Promise<void> | null = null
-let renewed: (() => void) | null = null
+// A request may have to wait until somebody has signed in again, or has proved once more who they are. It is then sent
+// again with its own key.
+type Wait = { done: Promise<void>; go: () => void; give: (p: Problem) => void }
+const waits: Partial<Record<'expired' | 'stale', Wait>> = {}
 
-/** signedIn lets what waited for a sign-in go on. */
-export function signedIn() {
-  link.expired = false
-  renewed?.()
-  renew = renewed = null
+function waitFor(what: 'expired' | 'stale'): Promise<void> {
+  link[what] = true
+  if (!waits[what]) {
+    let go = () => {}
+    let give = (_: Problem) => {}
+    const done = new Promise<void>((yes, no) => ((go = yes), (give = no)))
+    waits[what] = { done, go, give }
+  }
+  return waits[what]!.done
 }
 
-/** signedOut gives up what waited. */
+/** went lets what waited go on; a problem gives it up. */
+export function went(what: 'expired' | 'stale', problem?: Problem) {
+  link[what] = false
+  const w = waits[what]
+  delete waits[what]
+  if (problem) w?.give(problem)
+  else w?.go()
+}
+
+/** forgetWaiting leaves what waited where it is: the page is left. */
 export function forgetWaiting() {
-  link.expired = false
-  renew = renewed = null
-}
-
-function signInAgain(): Promise<void> {
-  link.expired = true
-  renew ??= new Promise((done) => (renewed = done))
-  return renew
+  link.expired = link.stale = false
+  delete waits.expired
+  delete waits.stale
 }
 
 type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
@@ -87,8 +97,9 @@ async function ask(method: Method, path: string, body: unknown, p: Params = {}):
   if (answer.response.ok) return answer.data ?? {}
   const e = answer.error || {}
   const status = answer.response.status
-  if (status === 401 && !p.quiet) {
-    await signInAgain()
+  const wait = p.quiet ? '' : e.code === 'login.required' || e.code === 'staff.no_session' ? 'expired' : e.code === 'login.stale' ? 'stale' : ''
+  if (wait) {
+    await waitFor(wait)
     return ask(method, path, body, { ...p, key: headers['Idempotency-Key'] })
   }
   const title = typeof e.title === 'string' ? e.title : t('服务器暂时无法处理（{n}）', 'The server could not answer ({n})', { n: status })

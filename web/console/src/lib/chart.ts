@@ -20,6 +20,7 @@ export function plot(x: string[], series: { name: string; data: (number | null)[
   const compact = (n: number) => (Math.abs(n) >= 1e6 ? n / 1e6 + 'M' : Math.abs(n) >= 1e4 ? n / 1e3 + 'k' : String(n))
   return {
     animation: false,
+    textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
     color: palette,
     grid: { left: 4, right: 4, top: series.length > 1 ? 34 : 14, bottom: 4, containLabel: true },
     legend: series.length > 1 ? { top: 0, left: 0, icon: 'roundRect', itemWidth: 10, itemHeight: 10, itemGap: 16, textStyle: { color: '#545c69', fontSize: 12 } } : undefined,

@@ -1,6 +1,17 @@
 import { describe, expect, it } from 'vitest'
-import { date, day, DAY, dayOf, int, percent, startOfDay, time, yuan } from './format'
+import { browser, date, day, DAY, dayOf, int, percent, startOfDay, time, yuan } from './format'
 import { session } from './session'
+
+describe('browsers', () => {
+  it('are called as people call them', () => {
+    const of = (rest: string, system = 'Windows NT 10.0; Win64; x64') => browser(`Mozilla/5.0 (${system}) ${rest}`)
+    expect(of('AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36 Edg/126.0.2592.87')).toMatch(/^Edge 126.*Windows$/)
+    expect(of('AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.4 Safari/605.1.15', 'Macintosh; Intel Mac OS X 10_15_7')).toMatch(/^Safari 17.*macOS$/)
+    expect(of('AppleWebKit/537.36 (KHTML, like Gecko) Chrome/125.0.0.0 Mobile Safari/537.36', 'Linux; Android 14')).toMatch(/^Chrome 125.*Android$/)
+    expect(browser('curl/8.5.0')).toBe('curl/8.5.0')
+    expect(browser('')).toBe('—')
+  })
+})
 
 describe('figures and times', () => {
   it('show fen as yuan, also below nothing', () => {

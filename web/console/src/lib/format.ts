@@ -59,3 +59,11 @@ export function ago(ms?: number) {
 export const bytes = (n: number) => (n >= 1 << 30 ? (n / (1 << 30)).toFixed(1) + ' GB' : n >= 1 << 20 ? (n / (1 << 20)).toFixed(1) + ' MB' : Math.ceil(n / 1024) + ' KB')
 /** An id is long; its end tells rows apart. */
 export const short = (id: string) => (id.length > 10 ? '…' + id.slice(-8) : id)
+
+/** A browser as people call it, from what it calls itself: what nobody knows stands as it is. */
+export function browser(agent: string) {
+  const name = [['Edg/', 'Edge'], ['MicroMessenger/', 'WeChat'], ['Firefox/', 'Firefox'], ['Chrome/', 'Chrome'], ['Version/', 'Safari']].find(([mark]) => agent.includes(mark))
+  const system = [['iPhone', 'iPhone'], ['iPad', 'iPad'], ['Android', 'Android'], ['Windows', 'Windows'], ['Mac OS X', 'macOS'], ['Linux', 'Linux']].find(([mark]) => agent.includes(mark))
+  if (!name) return agent.slice(0, 60) || '—'
+  return name[1] + ' ' + (agent.split(name[0])[1]?.match(/^\d+/)?.[0] || '') + (system ? t('，', ' on ') + system[1] : '')
+}

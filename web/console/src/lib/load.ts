@@ -1,7 +1,7 @@
 // Loading and listing: one way for every page.
 import { computed, onScopeDispose, reactive, ref, shallowRef, watch, type Ref } from 'vue'
 import { useRoute, useRouter } from 'vue-router'
-import { get, Problem } from './api'
+import { del, get, Problem, put } from './api'
 import { session } from './session'
 
 /** Loads something, again when what it depends on changes; an older answer never overtakes a newer one. */
@@ -32,12 +32,12 @@ export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, deps: () =
 }
 
 type Filters = Record<string, string>
-/** A filter somebody saved under a name. */
-export type Saved = { name: string; filters: Filters }
+/** A filter somebody saved under a name; the server keeps it for them. */
+export type Saved = { id: string; name: string; filters: Filters }
 
 /**
- * A list with filters in the address (so that a link shows the same list), saved filters and chosen columns (kept for this
- * operator in this browser), and pages that follow by the server's cursor.
+ * A list with filters in the address (so that a link shows the same list), saved filters, columns (kept for this operator
+ * in this browser), and pages that follow by the server's cursor.
  */
 export function useList<R extends object>(name: string, path: string, options: { filters?: string[]; query?: (filters: Filters) => Record<string, unknown>; pageSize?: number; local?: boolean } = {}) {
   const route = useRoute()
@@ -56,11 +56,17 @@ export function useList<R extends object>(name: string, path: string, options: {
     const page = options.local ? {} : { limit: options.pageSize || 50, cursor: cursor || undefined }
     return (await get(path as '/members', { query: { ...query(), ...page } })) as unknown as { data: R[]; next?: string }
   }
+  // A rare filter is looked for in bounded steps: empty ones are gone over.
+  async function fetchFound(cursor: string, mine: number) {
+    let page = await fetchPage(cursor)
+    while (!page.data.length && page.next && mine === turn) page = await fetchPage(page.next)
+    return page
+  }
   async function reload() {
     const mine = ++turn
     loading.value = true
     try {
-      const page = await fetchPage('')
+      const page = await fetchFound('', mine)
       if (mine !== turn) return
       rows.value = page.data
       next.value = page.next || ''
@@ -76,7 +82,7 @@ export function useList<R extends object>(name: string, path: string, options: {
     const mine = turn
     more.value = true
     try {
-      const page = await fetchPage(next.value)
+      const page = await fetchFound(next.value, mine)
       if (mine !== turn) return
       rows.value = [...rows.value, ...page.data]
       next.value = page.next || ''
@@ -94,12 +100,21 @@ export function useList<R extends object>(name: string, path: string, options: {
   const active = computed(() => Object.values(filters.value).some(Boolean))
   watch(() => JSON.stringify(filters.value), reload, { immediate: true })
 
-  const saved = useKept<Saved[]>('filters.' + name, [])
-  const save = (label: string) => (saved.value = [...saved.value.filter((s) => s.name !== label), { name: label, filters: { ...filters.value } }])
-  const drop = (label: string) => (saved.value = saved.value.filter((s) => s.name !== label))
+  const saved = shallowRef<Saved[]>([])
+  const loadSaved = async () => {
+    saved.value = (await get('/filters', { query: { page: name } })).data.map((f) => ({ id: f.id, name: f.name, filters: f.value as unknown as Filters }))
+  }
+  const save = async (label: string) => {
+    await put('/filters', { page: name, name: label, value: { ...filters.value } as never })
+    await loadSaved()
+  }
+  const drop = async (s: Saved) => {
+    await del('/filters/{id}', { path: { id: s.id } })
+    await loadSaved()
+  }
   const apply = (s: Saved) => set({ ...Object.fromEntries(keys.map((k) => [k, ''])), ...s.filters })
 
-  return reactive({ name, rows, next, problem, loading, more, filters, active, set, clear, reload, loadMore, saved, save, drop, apply })
+  return reactive({ name, rows, next, problem, loading, more, filters, active, set, clear, reload, loadMore, query, saved, loadSaved, save, drop, apply })
 }
 
 /** Something kept for this operator in this browser. Never personal data. */

@@ -17,5 +17,11 @@ export function unitOf(f: Field) {
   }
 }
 
+/** Texts that take more than a line; 2000 is what a text may have that says nothing of it. */
+export const isLong = (f: Field) => f.type === 'text' && !f.options && Number(f.max || 0) > 250 && Number(f.max) !== 2000
+
+/** A value that is a colour is chosen as one. */
+export const isColour = (v: unknown) => typeof v === 'string' && /^#[0-9a-f]{6}$/i.test(v)
+
 /** A new item of a list. */
 export const blank = (fields: Field[]) => Object.fromEntries(fields.map((f) => [f.name, f.type === 'int' ? 0 : f.type === 'bool' ? false : f.type === 'list' || f.type === 'ints' ? [] : f.type === 'rate' ? '1' : f.options ? f.options[0].value : '']))

@@ -27,6 +27,9 @@ export async function enter() {
   }
 }
 
+/** mustSetUp says that nothing else can be done before there is a second factor. */
+export const mustSetUp = () => !!session.me?.factor_due && session.me.factor_due <= Date.now()
+
 /** How many approvals wait for this operator: the number in the menu. */
 export async function countWaiting() {
   try {

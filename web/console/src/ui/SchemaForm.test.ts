@@ -1,4 +1,5 @@
 import { mount } from '@vue/test-utils'
+import { nextTick } from 'vue'
 import { describe, expect, it, vi } from 'vitest'
 import type { Field } from '@/lib/schema'
 import SchemaForm from './SchemaForm.vue'
@@ -24,5 +25,15 @@ describe('a form the server describes', () => {
     await vi.waitFor(() => expect(w.text()).toContain('必填'))
     expect(w.findAll('tbody tr')[1].text()).toContain('太小')
     expect(w.findAll('tbody tr')[0].text()).not.toContain('太小')
+  })
+  it('takes a list of numbers as it is typed, letter by letter', async () => {
+    const daily: Field[] = [{ name: 'daily', type: 'ints', zh: '每日', en: 'Daily' }]
+    const w = mount(SchemaForm, { props: { modelValue: { daily: [5, 6] }, fields: daily, error: () => '' } })
+    const input = w.get('input')
+    await input.setValue('5, 6, 7')
+    await nextTick()
+    expect((input.element as HTMLInputElement).value).toBe('5, 6, 7')
+    await input.trigger('change')
+    expect(w.emitted('update:modelValue')!.at(-1)![0]).toEqual({ daily: [5, 6, 7] })
   })
 })

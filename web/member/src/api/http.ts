@@ -86,18 +86,31 @@ function problem(r: UniApp.RequestSuccessCallbackResult): ApiError {
   return new ApiError(r.statusCode, p.code ?? 'net.answer', p.title ?? '', p.detail ?? '', p.errors ?? [], after, p.instance ?? '')
 }
 
-/** Whom to tell when the session is over. */
-export const onLeft: { tell: () => void } = { tell: () => {} }
+/** Whom to tell that the service knows who is asking, and that it no longer does. */
+export const session: { known: () => void; left: () => void } = { known: () => {}, left: () => {} }
+
+const opened = Date.now()
+let began = true
+
+/** Once, when the app has just begun and nothing was changed: what the browser was told to ask for ahead of it is still true then. */
+export function justBegun(): boolean {
+  const yes = began && Date.now() - opened < 10_000
+  began = false
+  return yes
+}
 
 /** Asks, and asks again while the failure is passing: reads, and writes that carry a key. */
 export async function ask<T>(path: string, a: Ask = {}): Promise<T> {
   const again = (a.method ?? 'GET') === 'GET' || a.key !== undefined
+  if (a.method && a.method !== 'GET') began = false
   for (let tries = 0; ; tries++) {
     try {
-      return await once<T>(path, a)
+      const out = await once<T>(path, a)
+      if (path.startsWith('/me')) session.known()
+      return out
     } catch (e) {
       const err = e as ApiError
-      if (err.status === 401) onLeft.tell()
+      if (err.status === 401) session.left()
       if (!again || !err.passing || tries >= waits.length) throw err
       await pace.sleep(Math.max(waits[tries], Math.min(err.after, 5) * 1000))
     }

@@ -24,10 +24,10 @@ export interface Resource<T> {
 
 /**
  * Something read from the service. What was read last is shown at once and read anew behind it; `keep` holds it across
- * starts of the app, so that the first page is there before the network answers.
+ * starts of the app, so that the first page is there before the network answers. Of one thing among many the name says which.
  */
-export function useResource<T>(name: string, load: () => Promise<T>, keep = false): Resource<T> {
-  const key = () => `${prefix}${lang.value}.${name}`
+export function useResource<T>(name: string | (() => string), load: () => Promise<T>, keep = false): Resource<T> {
+  const key = () => `${prefix}${lang.value}.${typeof name === 'string' ? name : name()}`
   const known = () => (memory.get(key()) ?? (keep ? uni.getStorageSync(key()) || undefined : undefined)) as T | undefined
   const data = shallowRef<T | undefined>(known())
   const error = shallowRef<ApiError>()

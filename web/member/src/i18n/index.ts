@@ -13,6 +13,7 @@ export const lang = ref<Lang>(uni.getStorageSync(kept) === 'en' ? 'en' : 'zh')
 function tell() {
   // #ifdef H5
   document.documentElement.lang = lang.value === 'en' ? 'en' : 'zh-CN'
+  document.cookie = `gx_lang=${lang.value}; path=/m/; max-age=31536000; samesite=lax` // for what the browser asks ahead of this program
   // #endif
 }
 tell()

@@ -30,6 +30,9 @@ export function month(ms: number): string {
   return lang.value === 'en' ? `${months[p.m - 1]} ${p.y}` : `${p.y}年${p.m}月`
 }
 
+/** A month as the service counts them, such as 202607. */
+export const monthName = (m: number): string => (lang.value === 'en' ? `${months[(m % 100) - 1]} ${Math.floor(m / 100)}` : `${Math.floor(m / 100)}年${m % 100}月`)
+
 export const monthKey = (ms: number): string => `${parts(ms).y}-${pad(parts(ms).m)}`
 
 export const dayNumber = (ms: number): number => parts(ms).y * 10000 + parts(ms).m * 100 + parts(ms).d
@@ -43,6 +46,8 @@ export function daysUntil(ms: number, now = Date.now()): number {
 export function count(n: number): string {
   return String(n).replace(/\B(?=(\d{3})+(?!\d))/g, ',')
 }
+
+export const bytes = (n: number): string => (n < 1024 * 1024 ? `${Math.max(1, Math.round(n / 1024))} KB` : `${(n / 1024 / 1024).toFixed(1)} MB`)
 
 export const signed = (n: number): string => (n > 0 ? '+' : n < 0 ? '−' : '') + count(Math.abs(n))
 

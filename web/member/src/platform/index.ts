@@ -128,6 +128,46 @@ export function insets(): { top: number; right: number } {
   // #endif
 }
 
+export function call(phone: string) {
+  // #ifdef MP-WEIXIN
+  void uni.makePhoneCall({ phoneNumber: phone })
+  // #endif
+  // #ifndef MP-WEIXIN
+  location.href = 'tel:' + phone
+  // #endif
+}
+
+/** Whether there are messages that WeChat lets a member subscribe to. */
+export const canSubscribe = where() === 'mp'
+
+/** WeChat asks the member; gives the templates that were allowed. Only within a press. */
+export function requestSubscriptions(ids: string[]): Promise<string[]> {
+  // #ifdef MP-WEIXIN
+  return new Promise((done) =>
+    (uni as any).requestSubscribeMessage({ tmplIds: ids, success: (r: Record<string, string>) => done(ids.filter((id) => r[id] === 'accept')), fail: () => done([]) }),
+  )
+  // #endif
+  // #ifndef MP-WEIXIN
+  return Promise.resolve([])
+  // #endif
+}
+
+// #ifndef MP-WEIXIN
+/** Hands the address of the member centre on: by the browser's own sheet, else to the clipboard (true). */
+export async function shareLink(title: string, query: string): Promise<boolean> {
+  const url = pageAddress().split('?')[0] + query
+  if (typeof navigator.share === 'function' && !inWechat()) {
+    await navigator.share({ title, url }).catch(() => {}) // closed without sharing
+    return false
+  }
+  await navigator.clipboard.writeText(`${title} ${url}`)
+  return true
+}
+// #endif
+
+/** Browsers take a file at any time; the mini program sends one to a chat, when it is pressed. */
+export const canDownload = where() === 'h5'
+
 /** Gives a text to the member as a file. */
 export function saveText(name: string, text: string) {
   // #ifdef MP-WEIXIN

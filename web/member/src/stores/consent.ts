@@ -4,14 +4,11 @@ import { tracker } from '@/track'
 /** The purpose under which behaviour is gathered. */
 export const behaviour = 'tracking'
 
-/** Whether the service takes events. It does not yet, so nothing is gathered, whatever was agreed. */
-const taken = false
-
 export function applyConsents(list: Consent[]) {
-  tracker.allow(taken && !!list.find((c) => c.key === behaviour)?.given)
+  tracker.allow(!!list.find((c) => c.key === behaviour)?.given)
 }
 
-/** Once after the start: what the member has agreed to. */
+/** Once after the start, as soon as the service knows who is asking: what the member has agreed to. */
 let read: Promise<void> | undefined
 export function learnConsents(): Promise<void> {
   read ??= api.consents().then(

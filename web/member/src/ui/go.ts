@@ -15,7 +15,7 @@ export function goBack() {
 /** The pages as the service names them. */
 const named: Record<string, string> = {
   home: '/pages/home/home', statement: '/pages/points/points', tiers: '/pages/tiers/tiers', expiring: '/more/expiring/expiring', profile: '/more/profile/profile',
-  settings: '/more/settings/settings', orders: '/more/orders/orders', inbox: '/more/inbox/inbox',
+  settings: '/more/settings/settings', orders: '/more/orders/orders', inbox: '/more/inbox/inbox', closure: '/more/closure/closure', checkin: '/more/checkin/checkin', badges: '/more/badges/badges',
 }
 
 /** Goes where the service says. */

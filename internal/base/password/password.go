@@ -1,4 +1,5 @@
-package staff
+// Package password hashes what people sign in with, a few at a time: a hash takes its time and memory by intent.
+package password
 
 import (
 	"context"
@@ -20,8 +21,8 @@ var ErrWeak = fault.Define("staff.weak_password", fault.Invalid,
 	"密码须为 12 至 128 个字符，且不能包含登录名或只由一两种字符组成",
 	"A password takes 12 to 128 characters, without the login name and with more than two different ones")
 
-// Password is the argon2id hash of a password. It is made outside of a Tx, because it takes its time.
-type Password string
+// Hash is the argon2id hash of a password. It is made outside of a Tx, because it takes its time.
+type Hash string
 
 // The cost of a hash: one try takes some 30 ms and 19 MiB.
 const (
@@ -31,42 +32,53 @@ const (
 	argonLen    = 32
 )
 
-// HashPassword checks a new password of an operator and hashes it.
-func (s *Service) HashPassword(ctx context.Context, login string, password vault.Secret) (Password, error) {
+// Hasher makes and compares hashes.
+type Hasher struct {
+	turns chan struct{}
+	decoy Hash
+}
+
+// NewHasher hashes at most so many at once.
+func NewHasher(atOnce int) *Hasher {
+	return &Hasher{make(chan struct{}, atOnce), Of(id.Token(32))}
+}
+
+// New checks a new password of somebody with a login name and hashes it.
+func (h *Hasher) New(ctx context.Context, login string, password vault.Secret) (Hash, error) {
 	if !isStrong(login, password.Reveal()) {
 		return "", ErrWeak.New().At("password")
 	}
-	if err := s.enter(ctx); err != nil {
+	if err := h.enter(ctx); err != nil {
 		return "", err
 	}
-	defer s.leave()
-	return hashPassword(password.Reveal()), nil
+	defer h.leave()
+	return Of(password.Reveal()), nil
 }
 
-// matches compares a password with a hash, or with the decoy when there is no operator: it takes as long.
-func (s *Service) matches(ctx context.Context, hash Password, password vault.Secret) (bool, error) {
-	if err := s.enter(ctx); err != nil {
+// Matches compares a password with a hash, or with a decoy when there is none: it takes as long.
+func (h *Hasher) Matches(ctx context.Context, hash Hash, password vault.Secret) (bool, error) {
+	if err := h.enter(ctx); err != nil {
 		return false, err
 	}
-	defer s.leave()
+	defer h.leave()
 	if hash == "" {
-		s.decoy.matches(password.Reveal())
+		h.decoy.Matches(password.Reveal())
 		return false, nil
 	}
-	return hash.matches(password.Reveal()), nil
+	return hash.Matches(password.Reveal()), nil
 }
 
 // enter waits for its turn to hash.
-func (s *Service) enter(ctx context.Context) error {
+func (h *Hasher) enter(ctx context.Context) error {
 	select {
-	case s.hashing <- struct{}{}:
+	case h.turns <- struct{}{}:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-func (s *Service) leave() { <-s.hashing }
+func (h *Hasher) leave() { <-h.turns }
 
 func isStrong(login, password string) bool {
 	n := utf8.RuneCountInString(password)
@@ -80,15 +92,16 @@ func isStrong(login, password string) bool {
 	return len(different) > 2
 }
 
-// hashPassword gives the usual text form, so that the cost can be raised later without losing old hashes.
-func hashPassword(password string) Password {
+// Of gives the usual text form, so that the cost can be raised later without losing old hashes.
+func Of(password string) Hash {
 	salt := id.Token(16)
 	sum := argon2.IDKey([]byte(password), []byte(salt), argonTime, argonMemory, argonLanes, argonLen)
 	b64 := base64.RawStdEncoding.EncodeToString
-	return Password(fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonTime, argonLanes, b64([]byte(salt)), b64(sum)))
+	return Hash(fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonTime, argonLanes, b64([]byte(salt)), b64(sum)))
 }
 
-func (p Password) matches(password string) bool {
+// Matches tells whether a password is the one that was hashed.
+func (p Hash) Matches(password string) bool {
 	var version, memory, passes uint32
 	var lanes uint8
 	parts := strings.Split(string(p), "$")
