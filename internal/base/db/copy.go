@@ -208,7 +208,7 @@ func (d *DB) insertRows(l Layout, rows [][]any) error {
 	one := "(" + marks(len(l.Cols)) + ")"
 	for len(rows) > 0 {
 		n := 1
-		for n*2 <= len(rows) && n*2*len(l.Cols) <= maxParams/4 {
+		for n*2 <= len(rows) && n*2*len(l.Cols) <= 300 {
 			n *= 2
 		}
 		args := make([]any, 0, n*len(l.Cols))

@@ -32,6 +32,9 @@ type engine interface {
 	ddl(stmt string) []string
 	// insert is how new rows are written. A group that fails is rolled back whole, so that no statement need be undone alone.
 	insert() string
+	// values is how many a statement that writes rows may carry: a server waits for its next statement over the wire, the
+	// embedded engine keeps a program as long as the statement.
+	values() int
 	// there tells that a statement failed because it had been run before, by somebody who died before recording it.
 	there(err error) bool
 	// refused tells that a commit that failed so was surely not done; any other failure leaves it unknown.

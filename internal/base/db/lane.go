@@ -258,7 +258,7 @@ func (d *DB) prefetch(group []*call) {
 	}
 	slices.Sort(owners)
 	owners = slices.Compact(owners)
-	d.ownersBuf = owners
+	d.ownersBuf, d.tx.owners = owners, owners
 	if len(owners) > 0 {
 		for _, t := range d.loaded {
 			t.prefetchOwners(d.tx, owners)

@@ -322,6 +322,7 @@ func MySQLDDL(stmt string) []string {
 }
 
 func (e *mysqlEngine) insert() string { return "INSERT INTO " }
+func (e *mysqlEngine) values() int    { return 16 << 10 }
 
 func (e *mysqlEngine) ddl(stmt string) []string {
 	if e.tidb {

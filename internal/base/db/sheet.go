@@ -11,6 +11,7 @@ type sheet[R any, K comparable] struct {
 	tx     *Tx
 	cells  map[K]*cell[R]
 	owners map[int64]*ownerSet[R]
+	asked  map[K]bool // by the key of owner 0: what the database was asked for one by one
 	dirty  []*cell[R]
 	undo   []undoRec[R]
 }
@@ -48,7 +49,7 @@ func sheetOf[R any, K comparable](tx *Tx, t *Table[R, K]) *sheet[R, K] {
 	if s := tx.sheets[t.id]; s != nil {
 		return s.(*sheet[R, K])
 	}
-	s := &sheet[R, K]{t: t, tx: tx, cells: map[K]*cell[R]{}, owners: map[int64]*ownerSet[R]{}}
+	s := &sheet[R, K]{t: t, tx: tx, cells: map[K]*cell[R]{}, owners: map[int64]*ownerSet[R]{}, asked: map[K]bool{}}
 	tx.sheets[t.id] = s
 	tx.order = append(tx.order, s)
 	return s
@@ -82,10 +83,30 @@ func (s *sheet[R, K]) get(k K) *cell[R] {
 	}
 	var row R
 	var ok bool
+	if s.again(k) {
+		s.t.prefetchBeside(s.tx, k)
+		if c := s.cells[k]; c.known {
+			return c
+		}
+	}
 	if !s.surelyAbsent(k) {
 		row, ok = s.t.fetch(s.tx.s, k)
 	}
 	return s.learn(k, row, ok)
+}
+
+// again tells whether the group asks once more for the row that it asked of another owner: then others will too.
+func (s *sheet[R, K]) again(k K) bool {
+	if s.t.Of == nil || len(s.tx.owners) < 2 || s.surelyAbsent(k) {
+		return false
+	}
+	if _, ok := slices.BinarySearch(s.tx.owners, s.t.Owner(k)); !ok {
+		return false
+	}
+	anybodys := s.t.Of(k, 0)
+	asked := s.asked[anybodys]
+	s.asked[anybodys] = true
+	return asked
 }
 
 // learn files what the database says about a row that the group did not know.
@@ -207,6 +228,7 @@ func (s *sheet[R, K]) pending() int {
 func (s *sheet[R, K]) reset() {
 	clear(s.cells)
 	clear(s.owners)
+	clear(s.asked)
 	clear(s.dirty)
 	clear(s.undo)
 	s.dirty, s.undo = s.dirty[:0], s.undo[:0]
@@ -238,12 +260,11 @@ func (s *sheet[R, K]) flush() error {
 	return s.multi("REPLACE INTO ", old)
 }
 
-const maxParams = 1200
-
 func (s *sheet[R, K]) multi(verb string, cells []*cell[R]) error {
+	most := s.tx.db.eng.values() / len(s.t.Cols)
 	for len(cells) > 0 {
 		n := 1
-		for n*2 <= len(cells) && n*2*len(s.t.Cols) <= maxParams {
+		for n*2 <= min(len(cells), most) {
 			n *= 2
 		}
 		if err := s.multiN(verb, cells[:n]); err != nil {

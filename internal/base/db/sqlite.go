@@ -59,6 +59,7 @@ func (sqliteEngine) better() bool                             { return false }
 func (sqliteEngine) snapshot() string                         { return "BEGIN" }
 func (sqliteEngine) migrate(_ *session, f func() error) error { return f() }
 func (sqliteEngine) insert() string                           { return "INSERT OR FAIL INTO " }
+func (sqliteEngine) values() int                              { return 1200 }
 func (sqliteEngine) ddl(stmt string) []string                 { return sqliteDDL(stmt) }
 func (sqliteEngine) there(error) bool                         { return false } // a step and its record are one transaction
 

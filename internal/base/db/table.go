@@ -18,6 +18,7 @@ type Spec[R any, K comparable] struct {
 	Key     func(r *R) K
 	Args    func(k K, a []any) []any // key as arguments; may be nil for a single int64 or string key
 	Owner   func(k K) int64          // the member (or other owner) the table is clustered under; nil when it has none
+	Of      func(k K, owner int64) K // the same key of another owner: what a group asks for twice is read for all its owners at once
 	Load    bool                     // all rows of an owner are read together at the start of a group
 	Indexed bool                     // has unique secondary indexes: changes are UPDATEs, since REPLACE would take the row it meets there
 }
@@ -70,7 +71,7 @@ func (l *Layout) Texts() []string {
 	all := "SELECT " + cols + " FROM " + l.Name
 	rows := " INTO " + l.Name + " (" + cols + ") VALUES (" + marks(len(l.Cols)) + "), (" + marks(len(l.Cols)) + ")"
 	after, _ := keysAfter(l.Cols[:l.Keys], make([]any, l.Keys))
-	out := []string{all + " WHERE " + key, all + " WHERE " + l.Cols[0] + " IN (?, ?)", all + " WHERE " + after + " LIMIT 64",
+	out := []string{all + " WHERE " + key, all + " WHERE " + l.Cols[0] + " IN (?, ?)", all + " WHERE " + l.Cols[0] + " IN (?, ?)" + strings.TrimPrefix(key, l.Cols[0]+" = ?"), all + " WHERE " + after + " LIMIT 64",
 		"INSERT" + rows, "REPLACE" + rows, "DELETE FROM " + l.Name + " WHERE " + key}
 	if l.Keys < len(l.Cols) {
 		out = append(out, "UPDATE "+l.Name+" SET "+strings.Join(l.Cols[l.Keys:], " = ?, ")+" = ? WHERE "+key)
@@ -342,7 +343,20 @@ func (t *Table[R, K]) prefetch(tx *Tx, keys []any) {
 			fresh = append(fresh, k)
 		}
 	}
-	t.in(tx, fresh, func(r *R) { s.learn(t.Key(r), *r, true) })
+	t.in(tx, fresh, nil, func(r *R) { s.learn(t.Key(r), *r, true) })
+}
+
+// prefetchBeside reads the row of a key for every owner of the group.
+func (t *Table[R, K]) prefetchBeside(tx *Tx, k K) {
+	s := sheetOf(tx, t)
+	keys := make([]any, 0, len(tx.owners))
+	for _, o := range tx.owners {
+		if other := t.Of(k, o); s.cells[other] == nil && !s.surelyAbsent(other) {
+			s.keep(other, &cell[R]{known: true})
+			keys = append(keys, o)
+		}
+	}
+	t.in(tx, keys, t.args(k, nil)[1:], func(r *R) { s.learn(t.Key(r), *r, true) })
 }
 
 func (t *Table[R, K]) prefetchOwners(tx *Tx, owners []int64) {
@@ -357,26 +371,32 @@ func (t *Table[R, K]) prefetchOwners(tx *Tx, owners []int64) {
 			keys = append(keys, o)
 		}
 	}
-	t.in(tx, keys, func(r *R) {
+	t.in(tx, keys, nil, func(r *R) {
 		if k := t.Key(r); s.cells[k] == nil {
 			s.learn(k, *r, true)
 		}
 	})
 }
 
-// in reads rows whose first column is in a list; lists are padded to powers of two so that few texts are prepared.
-func (t *Table[R, K]) in(tx *Tx, keys []any, row func(*R)) {
+// in reads rows whose first column is in a list, and whose next columns are rest; lists are padded to powers of two so that few
+// texts are prepared.
+func (t *Table[R, K]) in(tx *Tx, keys, rest []any, row func(*R)) {
+	more := ")"
+	for i := range rest {
+		more += " AND " + t.Cols[1+i] + " = ?"
+	}
 	for len(keys) > 0 {
 		n := min(len(keys), 256)
 		size := 1
 		for size < n {
 			size *= 2
 		}
-		args := append(make([]any, 0, size), keys[:n]...)
+		args := append(make([]any, 0, size+len(rest)), keys[:n]...)
 		for len(args) < size {
 			args = append(args, keys[n-1])
 		}
-		text := t.byOwner + marks(size) + ")"
+		args = append(args, rest...)
+		text := t.byOwner + marks(size) + more
 		err := tx.s.query(text, args, func(v []driver.Value) error {
 			var r R
 			if err := scan(v, t.Row(&r, nil)); err != nil {

@@ -18,6 +18,7 @@ type Tx struct {
 	order   []anySheet // in the order first touched
 	journal []anySheet // one entry a change: undone from the end
 	fresh   map[int64]bool
+	owners  []int64 // whom the group is about, in order
 	after   []func()
 	texts   map[shape]string
 	args    []any
@@ -101,7 +102,7 @@ func (tx *Tx) reset(now int64) {
 	}
 	tx.journal = tx.journal[:0]
 	clear(tx.fresh)
-	tx.after = tx.after[:0]
+	tx.owners, tx.after = nil, tx.after[:0]
 	tx.depth, tx.cause = 0, 0
 }
 

@@ -32,6 +32,7 @@ var awards = db.NewTable(db.Spec[Award, awardKey]{
 	Key:   func(r *Award) awardKey { return awardKey{r.Member, r.Badge} },
 	Args:  func(k awardKey, a []any) []any { return append(a, k.Member, k.Badge) },
 	Owner: func(k awardKey) int64 { return k.Member },
+	Of:    func(k awardKey, member int64) awardKey { return awardKey{member, k.Badge} },
 })
 
 // Of lists a member's badges.

@@ -127,6 +127,7 @@ var table = db.NewTable(db.Spec[used, Key]{
 	Key:   func(r *used) Key { return Key{r.Member, r.Rule, r.Window} },
 	Args:  func(k Key, a []any) []any { return append(a, k.Member, k.Rule, k.Window) },
 	Owner: func(k Key) int64 { return k.Member },
+	Of:    func(k Key, member int64) Key { k.Member = member; return k },
 })
 
 // Rows keeps the counters in the database.
