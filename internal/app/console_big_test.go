@@ -85,23 +85,15 @@ func (w *house) oneOfMany(tx *db.Tx, i int) error {
 	return err
 }
 
-// took measures a request: the median of five.
-func (w *house) took(login, method, path, body string) time.Duration {
+// took measures a request: the slowest of five. The first finds no report at hand that others have asked for.
+func (w *house) took(login, method, path, body string) (slowest time.Duration) {
 	w.t.Helper()
-	var all []time.Duration
 	for range 5 {
 		began := time.Now()
 		w.ask(login, method, path, body, 200, nil)
-		all = append(all, time.Since(began))
+		slowest = max(slowest, time.Since(began))
 	}
-	for i := range all {
-		for j := i + 1; j < len(all); j++ {
-			if all[j] < all[i] {
-				all[i], all[j] = all[j], all[i]
-			}
-		}
-	}
-	return all[len(all)/2]
+	return slowest
 }
 
 func TestListsOfVeryManyMembers(t *testing.T) {
@@ -140,7 +132,7 @@ func TestListsOfVeryManyMembers(t *testing.T) {
 	for _, q := range []string{fmt.Sprintf("139%08d", n/2), fmt.Sprintf("big%d", n/3), "13000000000"} {
 		limit("search "+q, w.took("ops", "POST", "/search", fmt.Sprintf(`{"q":%q}`, q)), searchLimit)
 	}
-	limit("reach of a condition", w.took("ops", "POST", "/rules/reach", `{"when":{"field":"member.orders_before","op":"gte","value":1}}`), 2*listLimit)
+	limit("reach of a condition", w.took("ops", "POST", "/rules/reach", `{"when":{"field":"member.orders_before","op":"gte","value":1}}`), 2*time.Second)
 	w.backTest(t, n, limit)
 }
 

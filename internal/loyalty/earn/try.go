@@ -1,6 +1,8 @@
 package earn
 
 import (
+	"fmt"
+	"runtime/debug"
 	"sort"
 
 	"guanxi/internal/base/db"
@@ -113,25 +115,77 @@ func (s *Service) BackTest(v *db.View, spec Spec, rule, from, until int64, tick 
 	set := ruleSets.Get(v)
 	t := &trial{s: s, v: v, old: set, new: set.with(c), oldUse: use{reward.Map{}, map[carryKey]int64{}}, newUse: use{reward.Map{}, map[carryKey]int64{}},
 		members: map[int64]*tried{}, days: map[int]*DayDelta{}, out: Trial{From: from, Until: until}}
-	order.Orders.Each(v, db.Query[order.Order]{
-		Where: "member_id > 0 AND occurred_at >= ? AND occurred_at < ?", Args: []any{from, until}, Order: "occurred_at, order_id", Limit: maxTrialRow,
-	}, func(o *order.Order) {
-		t.order(o)
-		if tick != nil && t.out.Orders%1000 == 0 {
-			tick(t.out.Orders)
-		}
+	err = t.replay(func(past func(*pastOrder)) {
+		order.Orders.Each(v, db.Query[order.Order]{
+			Where: "member_id > 0 AND occurred_at >= ? AND occurred_at < ?", Args: []any{from, until}, Order: "occurred_at, order_id", Limit: maxTrialRow,
+		}, func(o *order.Order) {
+			if p := t.read(o); p != nil {
+				past(p)
+			}
+			if tick != nil && t.out.Orders%1000 == 0 {
+				tick(t.out.Orders)
+			}
+		})
 	})
+	if err != nil {
+		return Trial{}, err
+	}
 	return t.finish(), nil
 }
 
-func (t *trial) order(o *order.Order) {
+// pastOrder is a past order with all that judging it takes.
+type pastOrder struct {
+	*tried
+	in     *Input
+	points points.Settings
+	ladder tier.Settings
+}
+
+const paidAtOnce = 256
+
+// replay judges orders, in their order, beside whoever reads them: judging asks the database for nothing.
+func (t *trial) replay(read func(past func(*pastOrder))) error {
+	queue := make(chan []*pastOrder, 4)
+	ended := make(chan error, 1)
+	go func() {
+		defer func() {
+			var err error
+			if broken := recover(); broken != nil {
+				err = fmt.Errorf("panic while judging: %v\n%s", broken, debug.Stack())
+			}
+			for range queue { // who reads must not wait for somebody who is gone
+			}
+			ended <- err
+		}()
+		for some := range queue {
+			for _, p := range some {
+				t.judge(p)
+			}
+		}
+	}()
+	var some []*pastOrder
+	func() {
+		defer close(queue)
+		read(func(p *pastOrder) {
+			if some = append(some, p); len(some) == paidAtOnce {
+				queue <- some
+				some = nil
+			}
+		})
+		queue <- some
+	}()
+	return <-ended
+}
+
+// read gathers what was known of an order; nil when it earned nothing and would not now.
+func (t *trial) read(o *order.Order) *pastOrder {
 	d, known, err := judgedOf(t.v, o.Member, o.ID)
-	if err != nil || d.Blocked != "" { // who earned nothing then earns nothing now
-		return
+	if err != nil || d.Blocked != "" {
+		return nil
 	}
 	m := t.member(o.Member)
 	if m == nil {
-		return
+		return nil
 	}
 	t.out.Orders++
 	if !known {
@@ -139,17 +193,20 @@ func (t *trial) order(o *order.Order) {
 		d.Rank = tier.EnjoyedAt(t.v, m.m.ID, o.Occurred)
 	}
 	m.orders++
-	p := points.Policy.At(t.v, o.Occurred).Value
 	in := t.s.inputAt(t.v, OnOrder, m.m, o.ID, o.Occurred, d.Rank)
 	in.Order, in.Amount, in.Eligible, in.OrdersBefore = o, o.Amount, o.Eligible, d.Before
-	before := t.sum(t.old, t.oldUse, in, p.DailyCap, &t.out.AwardsBefore)
-	after := t.sum(t.new, t.newUse, in, p.DailyCap, &t.out.AwardsAfter)
-	m.before += before[ledger.Points]
-	m.after += after[ledger.Points]
-	m.growth += after[ledger.Growth] - before[ledger.Growth]
-	ladder := tier.Policy.At(t.v, o.Occurred).Value
-	m.growth += ladder.GrowthOf(tier.SourcePoints, after[ledger.Points]) - ladder.GrowthOf(tier.SourcePoints, before[ledger.Points])
-	day := t.s.Zone.LocalDay(o.Occurred)
+	return &pastOrder{m, in, points.Policy.At(t.v, o.Occurred).Value, tier.Policy.At(t.v, o.Occurred).Value}
+}
+
+func (t *trial) judge(p *pastOrder) {
+	_ = p.in.lines() // once for both
+	before := t.sum(t.old, t.oldUse, p.in, p.points.DailyCap, &t.out.AwardsBefore)
+	after := t.sum(t.new, t.newUse, p.in, p.points.DailyCap, &t.out.AwardsAfter)
+	p.before += before[ledger.Points]
+	p.after += after[ledger.Points]
+	p.growth += after[ledger.Growth] - before[ledger.Growth]
+	p.growth += p.ladder.GrowthOf(tier.SourcePoints, after[ledger.Points]) - p.ladder.GrowthOf(tier.SourcePoints, before[ledger.Points])
+	day := t.s.Zone.LocalDay(p.in.Occurred)
 	if t.days[day] == nil {
 		t.days[day] = &DayDelta{Day: day}
 	}
