@@ -107,8 +107,12 @@ func (a *App) Serve(ctx context.Context, cfg conf.Config) error {
 	return a.ServeOn(ctx, ln, cfg)
 }
 
-// ServeOn is Serve on a listener that is open already; it closes it.
+// ServeOn is Serve on a listener that is open already; it closes it. No request is answered before the metrics have their address.
 func (a *App) ServeOn(ctx context.Context, ln net.Listener, cfg conf.Config) error {
+	metrics, err := listenForMetrics(ctx, cfg.MetricsListen)
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
 	f := a.front(cfg.TrustedProxies)
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -117,24 +121,32 @@ func (a *App) ServeOn(ctx context.Context, ln net.Listener, cfg conf.Config) err
 	defer background.Wait()
 	background.Go(func() { a.Jobs.Run(ctx, workers) })
 	background.Go(func() { a.Shared.Listen(ctx, a.Jobs.Wake) })
-	if cfg.MetricsListen == "" {
+	if metrics == nil {
 		return f.ServeOn(ctx, ln)
 	}
 	failed := make(chan error, 1)
 	background.Go(func() {
-		failed <- a.serveMetrics(ctx, cfg.MetricsListen, &f.gauges)
+		failed <- a.serveMetrics(ctx, metrics, &f.gauges)
 		stop()
 	})
-	err := f.ServeOn(ctx, ln)
+	err = f.ServeOn(ctx, ln)
 	stop()
 	return errors.Join(err, <-failed)
 }
 
+// listenForMetrics opens the address of the metrics; none when they have none of their own.
+func listenForMetrics(ctx context.Context, addr string) (net.Listener, error) {
+	if addr == "" {
+		return nil, nil
+	}
+	return new(net.ListenConfig).Listen(ctx, "tcp", addr)
+}
+
 // serveMetrics answers /metrics, and nothing else, on an address of its own.
-func (a *App) serveMetrics(ctx context.Context, addr string, g *gauges) error {
+func (a *App) serveMetrics(ctx context.Context, ln net.Listener, g *gauges) error {
 	s := web.New(web.Options{DB: a.DB, Clock: a.Clock, Log: a.Log, Title: "关系 Guanxi", Version: apiVersion})
 	s.Handle("GET /metrics", g.handler())
-	return s.Serve(ctx, addr)
+	return s.ServeOn(ctx, ln)
 }
 
 // gauges fills in, when somebody asks, what changes without anybody telling.

@@ -49,6 +49,34 @@ func TestServeAnswersAndDrains(t *testing.T) {
 	}
 }
 
+// Who sees that a process is ready may read its metrics: where their address is taken, nothing is answered at all.
+func TestNothingIsAnsweredWithoutMetrics(t *testing.T) {
+	t.Parallel()
+	w := openShop(t)
+	var lns [2]net.Listener
+	for i := range lns {
+		var err error
+		if lns[i], err = new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0"); err != nil {
+			t.Fatal(err)
+		}
+		defer lns[i].Close()
+	}
+	early, err := net.Dial("tcp", lns[0].Addr().String()) // waits before anybody listens to it
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer early.Close()
+	if _, err := io.WriteString(early, "GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.app.ServeOn(t.Context(), lns[0], conf.Config{MetricsListen: lns[1].Addr().String()}); err == nil {
+		t.Error("it served")
+	}
+	if said, _ := io.ReadAll(early); len(said) != 0 {
+		t.Errorf("it answered %s", said)
+	}
+}
+
 func (w *house) get(path, remote, token string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodGet, path, nil)
 	r.RemoteAddr = remote

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -64,13 +65,23 @@ func me(t *testing.T) string {
 	return u.Username
 }
 
+// ports hands out each number once. They lie below those that a kernel gives to connections and to listeners that ask for
+// any, so that nobody takes one between its being handed out and its being listened on, nor while a process is away.
+var ports atomic.Int64
+
 func freePort(t *testing.T) int {
-	ln, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // asked for a number only
-	if err != nil {
-		t.Fatal(err)
+	const lowest, number = 15_000, 15_000
+	for range number {
+		port := lowest + (os.Getpid()*97+int(ports.Add(1)))%number
+		ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)) //nolint:noctx // asked for a number only
+		if err != nil {
+			continue
+		}
+		_ = ln.Close()
+		return port
 	}
-	defer func() { _ = ln.Close() }()
-	return ln.Addr().(*net.TCPAddr).Port
+	t.Fatal("no port is free")
+	return 0
 }
 
 func (s *server) args() []string {
