@@ -7,6 +7,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,13 +37,14 @@ type Options struct {
 // bench is one benchmark under way.
 type bench struct {
 	Options
-	dir    string
-	ids    []int64
-	n      atomic.Uint64 // numbers every request of the whole benchmark
-	acked  tally
-	before tally   // what the preload has left
-	second *server // half of the clients ask it
-	report Report
+	dir       string
+	ids       []int64
+	newcomers []int64       // who have not bought yet
+	n         atomic.Uint64 // numbers every request of the whole benchmark
+	acked     tally
+	before    tally   // what the preload has left
+	second    *server // half of the clients ask it
+	report    Report
 }
 
 // measured is what the runs of one figure have given.
@@ -154,7 +156,7 @@ func (b *bench) preload(ctx context.Context) error {
 			each = bigEntries
 		}
 		for _, members := range steps(b.Members) {
-			fill := fillIn{Members: members, Entries: each, IDs: b.idsFile()}
+			fill := fillIn{Members: members, Entries: each, IDs: b.idsFile(), Bought: true}
 			if err := s.call("fill", fill, nil, func(done, of int64) { b.Progress("preload", done, of) }); err != nil {
 				return err
 			}
@@ -177,6 +179,24 @@ func (b *bench) preload(ctx context.Context) error {
 }
 
 func (b *bench) idsFile() string { return filepath.Join(b.dir, "members") }
+
+// maxNewcomers bounds the members who have not bought yet: there are as many as others, up to so many.
+const maxNewcomers = 200_000
+
+// newcomersFill makes those who have not bought yet, in no order, once they are asked for.
+func (b *bench) newcomersFill(s *server) error {
+	if len(b.newcomers) > 0 {
+		return nil
+	}
+	fill := fillIn{Members: min(b.Members, maxNewcomers), Entries: entries, IDs: filepath.Join(b.dir, "newcomers"), First: b.Members}
+	if err := s.call("fill", fill, nil, func(done, of int64) { b.Progress("newcomers", done, of) }); err != nil {
+		return err
+	}
+	var err error
+	b.newcomers, err = readIDs(fill.IDs)
+	slices.SortFunc(b.newcomers, func(x, y int64) int { return cmp.Compare(mix(uint64(x)), mix(uint64(y))) })
+	return err
+}
 
 // steps are the sizes at which reads are compared.
 func steps(members int) (out []int) {
@@ -287,12 +307,15 @@ func (b *bench) books(ctx context.Context) error {
 
 // handmade measures the same rows written by hand. It leaves the books in disorder, so it comes last.
 func (b *bench) handmade(ctx context.Context) error {
-	if b.URL != "" || !b.wantsAny("raw", "plain_sql") {
+	if b.URL != "" || !b.wantsAny("raw", "raw_orders", "plain_sql") {
 		return nil
 	}
 	return b.with(ctx, Config{}, func(s *server) error {
-		if b.wants("raw") {
-			if err := b.raw(s); err != nil {
+		for _, name := range []string{"raw", "raw_orders"} {
+			if !b.wants(name) {
+				continue
+			}
+			if err := b.raw(s, name); err != nil {
 				return err
 			}
 		}

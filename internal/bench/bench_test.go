@@ -51,7 +51,7 @@ func TestEverythingIsMeasuredAndNothingLost(t *testing.T) {
 	if !r.Well {
 		t.Errorf("%v", r.Problems)
 	}
-	for _, name := range append(Names(), "memory", "check", "beyond_fsync", "statements", "posts_to_naive", "postings_to_raw", "hot_orders_ratio") {
+	for _, name := range append(Names(), "memory", "check", "beyond_fsync", "statements", "posts_to_naive", "postings_to_raw", "orders_to_raw", "hot_orders_ratio") {
 		if strings.HasPrefix(name, "pair_") {
 			continue // of a server alone
 		}
@@ -203,6 +203,16 @@ func TestRequestsAreNeverTheSame(t *testing.T) {
 	for id, n := range seen {
 		if n < 900 || n > 1100 {
 			t.Errorf("member %d is met %d times in 3000", id, n)
+		}
+	}
+}
+
+func TestNewcomersComeInTurn(t *testing.T) {
+	t.Parallel()
+	l := &load{ids: []int64{7, 8, 9}, turns: true}
+	for n := range uint64(6) {
+		if got := l.member(n); got != int64(7+n%3) {
+			t.Errorf("request %d is of member %d", n, got)
 		}
 	}
 }

@@ -22,6 +22,7 @@ type figure struct {
 	work   *work
 	conns  int
 	hot    int     // only so many members; 0 is all
+	first  bool    // by members who have not bought yet, one after the other
 	least  float64 // effects a second; 0 asks nothing
 	remote float64 // the same, from a database on a server
 	p99    time.Duration
@@ -33,6 +34,7 @@ var figures = []figure{
 	{name: "orders_256", zh: "完整已支付订单，256 并发", en: "full paid orders, 256 clients", work: &orderWork, conns: 256, least: 5_000, remote: 4_000, p99: 150 * time.Millisecond},
 	{name: "orders_1", zh: "完整已支付订单，1 并发", en: "full paid orders, 1 client", work: &orderWork, conns: 1},
 	{name: "hot_orders", zh: "订单集中于 5 名会员，256 并发", en: "orders of 5 hot members, 256 clients", work: &orderWork, conns: 256, hot: 5},
+	{name: "first_orders", zh: "新会员的首单，256 并发", en: "first orders of newcomers, 256 clients", work: &orderWork, conns: 256, first: true},
 	{name: "postings_256", zh: "发放积分，256 并发", en: "postings that give, 256 clients", work: &earnWork, conns: 256, least: 10_000, remote: 12_000},
 	{name: "postings_16", zh: "发放积分，16 并发", en: "postings that give, 16 clients", work: &earnWork, conns: 16, least: 6_000},
 	{name: "hot_posting", zh: "发放积分集中于 1 名会员，256 并发", en: "postings on one hot member, 256 clients", work: &earnWork, conns: 256, hot: 1},
@@ -47,7 +49,7 @@ var figures = []figure{
 
 // Names lists what can be asked for alone.
 func Names() []string {
-	names := []string{"reads", "import", "raw", "events", "expiry", "tiers"}
+	names := []string{"reads", "import", "raw", "raw_orders", "events", "expiry", "tiers"}
 	for _, f := range figures {
 		names = append(names, f.name)
 	}
@@ -92,6 +94,12 @@ func (b *bench) once(ctx context.Context, s *server, f figure) (r run, u usage, 
 	}
 	if f.hot > 0 {
 		l.ids = b.ids[:min(f.hot, len(b.ids))]
+	}
+	if f.first {
+		if err := b.newcomersFill(s); err != nil {
+			return r, u, 0, err
+		}
+		l.ids, l.turns = b.newcomers, true
 	}
 	var before, after usage
 	if err = s.call("usage", nil, &before, nil); err != nil {
@@ -145,20 +153,25 @@ func (b *bench) imports(s *server) error {
 	return nil
 }
 
-// raw measures rows written by hand in groups, without HTTP and without rules.
-func (b *bench) raw(s *server) error {
+// raw measures rows written by hand in groups, without HTTP and without rules: those of postings, and those of orders.
+func (b *bench) raw(s *server, name string) error {
 	var rates []float64
 	for i := range b.Runs {
-		b.Progress("raw", int64(i), int64(b.Runs))
+		b.Progress(name, int64(i), int64(b.Runs))
 		var out rawOut
-		if err := s.call("raw", rawIn{b.idsFile(), b.n.Load() + 1, b.Run}, &out, nil); err != nil {
+		if err := s.call("raw", rawIn{b.idsFile(), b.n.Load() + 1, b.Run, name == "raw_orders"}, &out, nil); err != nil {
 			return err
 		}
-		b.n.Add(uint64(out.Postings))
-		rates = append(rates, float64(out.Postings)*1e6/float64(max(out.US, 1)))
+		b.n.Add(uint64(out.Done))
+		rates = append(rates, float64(out.Done)*1e6/float64(max(out.US, 1)))
 	}
 	m := median(rates)
-	b.row(Row{Name: "raw", Zh: "手写 SQL 成组提交（上限）", En: "hand-written SQL in groups: the ceiling", Value: m, Unit: perSecond, Runs: rates})
+	if name == "raw_orders" {
+		b.row(Row{Name: name, Zh: "手写 SQL 成组写入订单（上限）", En: "the rows of orders, hand-written in groups: the ceiling", Value: m, Unit: perSecond, Runs: rates})
+		b.ratio("orders_to_raw", "完整订单 ÷ 手写成组 SQL", "orders ÷ hand-written groups", b.rate("orders_256"), m, 0.5)
+		return nil
+	}
+	b.row(Row{Name: name, Zh: "手写 SQL 成组提交（上限）", En: "the rows of postings, hand-written in groups: the ceiling", Value: m, Unit: perSecond, Runs: rates})
 	b.ratio("postings_to_raw", "发放积分 ÷ 手写成组 SQL", "postings ÷ hand-written groups", b.rate("postings_256"), m, 0.5)
 	return nil
 }

@@ -20,6 +20,7 @@ import (
 	"guanxi/internal/edge/orderfile"
 	"guanxi/internal/loyalty/ledger"
 	"guanxi/internal/loyalty/member"
+	"guanxi/internal/loyalty/order"
 	"guanxi/internal/loyalty/tier"
 )
 
@@ -30,6 +31,8 @@ type fillIn struct {
 	Members int    // how many there shall be
 	Entries int    // of each: one of growth, the others of points
 	IDs     string // the file of their ids
+	First   int    // the number of the first
+	Bought  bool   // each has an order of long ago
 }
 
 // A write of the preload makes so many members; it counts as more than they are postings, so that few share a commit.
@@ -56,7 +59,7 @@ func (h *host) fill(ctx context.Context, in fillIn, progress func(done, of int64
 		free <- struct{}{}
 		group.Add(1)
 		err := h.app.DB.WriteAsync(db.Op{Actor: "bench", Weight: fillWeight}, func(tx *db.Tx) (err error) {
-			made[i], err = h.some(tx, from, to, in.Entries)
+			made[i], err = h.some(tx, in, in.First+from, in.First+to)
 			return err
 		}, func(err error) {
 			mu.Lock()
@@ -85,7 +88,7 @@ func (h *host) fill(ctx context.Context, in fillIn, progress func(done, of int64
 }
 
 // some makes the members numbered from … to-1.
-func (h *host) some(tx *db.Tx, from, to, entries int) ([]int64, error) {
+func (h *host) some(tx *db.Tx, in fillIn, from, to int) ([]int64, error) {
 	ids := make([]int64, 0, to-from)
 	for n := from; n < to; n++ {
 		who := member.Identity{Kind: member.KindExternal, Issuer: source, Value: vault.Hide(reference(n))}
@@ -93,8 +96,13 @@ func (h *host) some(tx *db.Tx, from, to, entries int) ([]int64, error) {
 		if err != nil {
 			return nil, err
 		}
-		for e := range entries {
+		for e := range in.Entries {
 			if err := h.give(tx, m.ID, n, e); err != nil {
+				return nil, err
+			}
+		}
+		if in.Bought {
+			if err := h.sell(tx, m.ID, n); err != nil {
 				return nil, err
 			}
 		}
@@ -111,6 +119,13 @@ func (h *host) give(tx *db.Tx, id int64, n, e int) error {
 		c.Asset, c.Amount, c.Class = ledger.Growth, int64(1+mix(uint64(n))%3000), 0
 	}
 	_, err := h.app.Ledger.Add(tx, c)
+	return err
+}
+
+// sell books the order that a member had before the measuring begins.
+func (h *host) sell(tx *db.Tx, id int64, n int) error {
+	_, _, err := h.app.Orders.Take(tx, order.In{Source: source, No: fmt.Sprintf("A%09d", n), Member: id, Amount: int64(100 + mix(uint64(n))%50_000),
+		Channel: "pos", Store: "S01", Occurred: tx.Now() - clock.Day})
 	return err
 }
 

@@ -12,17 +12,18 @@ type rawIn struct {
 	IDs    string
 	First  uint64 // number of the first posting
 	Length time.Duration
+	Orders bool // paid orders instead
 }
 
 type rawOut struct {
-	Postings int64
-	US       int64
+	Done int64
+	US   int64
 }
 
-// rawGroup is how many postings one hand-made transaction holds, as many as one of ours at most.
+// rawGroup is how many postings or orders one hand-made transaction holds, as many as one of ours at most.
 const rawGroup = 256
 
-// raw writes postings by hand as fast as it can, one group after the other.
+// raw writes postings, or orders, by hand as fast as it can, one group after the other.
 func (h *host) raw(ctx context.Context, in rawIn) (out rawOut, err error) {
 	ids, err := readIDs(in.IDs)
 	if err != nil {
@@ -32,17 +33,20 @@ func (h *host) raw(ctx context.Context, in rawIn) (out rawOut, err error) {
 	if err != nil {
 		return out, err
 	}
-	group := make([]line, rawGroup)
+	group, write := make([]line, rawGroup), by.post
+	if in.Orders {
+		write = by.sell
+	}
 	began := time.Now()
 	for time.Since(began) < in.Length {
 		for i := range group {
-			n := in.First + uint64(out.Postings) + uint64(i)
-			group[i] = line{"raw" + strconv.FormatUint(n, 10), ids[mix(n)%uint64(len(ids))], 5}
+			n := in.First + uint64(out.Done) + uint64(i)
+			group[i] = line{string(serial(nil, "raw", n)), ids[mix(n)%uint64(len(ids))], 5}
 		}
-		if err := by.post(ctx, group); err != nil {
+		if err := by.inOne(ctx, group, write); err != nil {
 			return out, err
 		}
-		out.Postings += rawGroup
+		out.Done += rawGroup
 	}
 	out.US = time.Since(began).Microseconds()
 	return out, nil
@@ -95,5 +99,5 @@ func (h *host) plain(r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return by.post(context.WithoutCancel(r.Context()), []line{{in.Key, m, in.Points}})
+	return by.inOne(context.WithoutCancel(r.Context()), []line{{in.Key, m, in.Points}}, by.post)
 }

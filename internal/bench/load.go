@@ -127,12 +127,18 @@ type load struct {
 	conns  int
 	length time.Duration
 	ids    []int64
+	turns  bool           // each member once before one comes again
 	next   *atomic.Uint64 // the number of the last request
 	began  time.Time
 	ahead  time.Duration // of the server's clock
 }
 
-func (l *load) member(n uint64) int64 { return l.ids[mix(n)%uint64(len(l.ids))] }
+func (l *load) member(n uint64) int64 {
+	if !l.turns {
+		n = mix(n)
+	}
+	return l.ids[n%uint64(len(l.ids))]
+}
 
 // maxRequests bounds one run in number, as its length does in time.
 const maxRequests = 50_000_000

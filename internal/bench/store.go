@@ -129,33 +129,41 @@ func (h *hand) exec(ctx context.Context, text string, args ...any) error {
 // account is what a posting must know of an account.
 type account struct{ balance, seq int64 }
 
-const readAccounts = "SELECT member_id, balance, seq FROM ledger_account WHERE asset = 1 AND member_id IN ("
-
 // accounts reads the accounts of a group in one statement.
-func (h *hand) accounts(ctx context.Context, group []line) (map[int64]*account, error) {
+func (h *hand) accounts(ctx context.Context, asset int, group []line) (map[int64]*account, error) {
+	out := map[int64]*account{}
+	text := fmt.Sprintf("SELECT member_id, balance, seq FROM ledger_account WHERE asset = %d AND member_id IN (", asset)
+	err := h.read(ctx, text, group, func(scan func(...any) error) error {
+		var member int64
+		a := &account{}
+		err := scan(&member, &a.balance, &a.seq)
+		out[member] = a
+		return err
+	})
+	return out, err
+}
+
+// read gives each row of the members of a group.
+func (h *hand) read(ctx context.Context, text string, group []line, each func(scan func(...any) error) error) error {
 	args := make([]any, len(group))
 	for i, l := range group {
 		args[i] = l.member
 	}
-	s, err := h.prepared(ctx, readAccounts+marks(len(group))+")") //nolint:sqlclosecheck // kept for the next group, closed with the pool
+	s, err := h.prepared(ctx, text+marks(len(group))+")") //nolint:sqlclosecheck // kept for the next group, closed with the pool
 	if err != nil {
-		return nil, err
+		return err
 	}
 	rows, err := s.QueryContext(ctx, args...)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { _ = rows.Close() }()
-	out := map[int64]*account{}
 	for rows.Next() {
-		var member int64
-		a := &account{}
-		if err := rows.Scan(&member, &a.balance, &a.seq); err != nil {
-			return nil, err
+		if err := each(rows.Scan); err != nil {
+			return err
 		}
-		out[member] = a
 	}
-	return out, rows.Err()
+	return rows.Err()
 }
 
 // known refuses a group that holds a key booked before.
@@ -178,14 +186,14 @@ func (h *hand) known(ctx context.Context, group []line) error {
 	return nil
 }
 
-// post writes a group of postings in one transaction.
-func (h *hand) post(ctx context.Context, group []line) error {
+// inOne runs write for a group in one transaction.
+func (h *hand) inOne(ctx context.Context, group []line, write func(context.Context, []line) error) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if _, err := h.conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
-	if err := h.write(ctx, group); err != nil {
+	if err := write(ctx, group); err != nil {
 		_, _ = h.conn.ExecContext(ctx, "ROLLBACK")
 		return err
 	}
@@ -199,11 +207,25 @@ const (
 	hash64 = "0123456789012345678901234567890123456789012345678901234567890123"
 )
 
-func (h *hand) write(ctx context.Context, group []line) error {
+// The statements that postings and orders share.
+const (
+	insertEntries   = "INSERT INTO ledger_entry (member_id, asset, seq, at, occurred_at, amount, balance, kind, source, lot_id, expires_at, class, rule_id, ref, detail, seal, chk) VALUES "
+	insertLots      = "INSERT INTO ledger_lot (member_id, asset, expires_at, lot_id, remaining, held, matures_at, class, rule_id, granted, ref) VALUES "
+	replaceAccounts = "REPLACE INTO ledger_account (member_id, asset, balance, pending, held, frozen, debt, seq, chk, due_at, holds, mark) VALUES "
+)
+
+// rows are those of one statement.
+type rows struct {
+	text string
+	*multi
+}
+
+// post writes a group of postings.
+func (h *hand) post(ctx context.Context, group []line) error {
 	if err := h.known(ctx, group); err != nil {
 		return err
 	}
-	accts, err := h.accounts(ctx, group)
+	accts, err := h.accounts(ctx, 1, group)
 	if err != nil {
 		return err
 	}
@@ -225,37 +247,37 @@ func (h *hand) write(ctx context.Context, group []line) error {
 	for m, a := range accts {
 		accounts.add(m, 1, a.balance, 0, 0, 0, 0, a.seq, now, now, 0, now)
 	}
-	for _, w := range []struct {
-		text string
-		rows *multi
-	}{
+	return h.writeAll(ctx, len(group), []rows{
 		{"INSERT INTO idempotency (id, route, hash, status, reply, at) VALUES ", &keys},
-		{"INSERT INTO ledger_entry (member_id, asset, seq, at, occurred_at, amount, balance, kind, source, lot_id, expires_at, class, rule_id, ref, detail, seal, chk) VALUES ", &entries},
-		{"INSERT INTO ledger_lot (member_id, asset, expires_at, lot_id, remaining, held, matures_at, class, rule_id, granted, ref) VALUES ", &lots},
-		{"REPLACE INTO ledger_account (member_id, asset, balance, pending, held, frozen, debt, seq, chk, due_at, holds, mark) VALUES ", &accounts},
-	} {
-		if err := h.exec(ctx, w.text+w.rows.marks(), w.rows.args...); err != nil {
+		{insertEntries, &entries}, {insertLots, &lots}, {replaceAccounts, &accounts},
+	})
+}
+
+// writeAll writes the rows of a group, and its seal.
+func (h *hand) writeAll(ctx context.Context, n int, all []rows) error {
+	for _, w := range all {
+		if err := h.exec(ctx, w.text+w.marks(), w.args...); err != nil {
 			return err
 		}
 	}
-	return h.exec(ctx, "INSERT INTO ledger_seal (lane, seq, at, entries, digest, hash) VALUES (?, ?, ?, ?, ?, ?)", 9, h.seal, now, len(group), hash64, hash64)
+	return h.exec(ctx, "INSERT INTO ledger_seal (lane, seq, at, entries, digest, hash) VALUES (?, ?, ?, ?, ?, ?)", 9, h.seal, time.Now().UnixMilli(), n, hash64, hash64)
 }
 
 // multi is the rows of one statement.
 type multi struct {
-	rows, cols int
-	args       []any
+	n, cols int
+	args    []any
 }
 
 func (m *multi) add(values ...any) {
-	m.rows++
+	m.n++
 	m.cols = len(values)
 	m.args = append(m.args, values...)
 }
 
 func (m *multi) marks() string {
 	one := "(" + marks(m.cols) + ")"
-	return strings.TrimSuffix(strings.Repeat(one+", ", m.rows), ", ")
+	return strings.TrimSuffix(strings.Repeat(one+", ", m.n), ", ")
 }
 
 func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), ", ") }
