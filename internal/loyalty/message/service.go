@@ -29,6 +29,7 @@ type Note struct {
 	Dedupe   string // what it is about: the same thing is told once
 	Values   map[string]string
 	NoInbox  bool // goes to other channels only
+	News     bool // what it is about has its number from this transaction: nobody was told of it before
 }
 
 // maxDedupe fits the column.
@@ -50,7 +51,7 @@ func (s *Service) Tell(tx *db.Tx, n Note) error {
 	}
 	words := Templates.At(tx, tx.Now())
 	t, ok := words.Value.of(n.Occasion)
-	if !ok || told(tx, m.ID, n.Occasion, n.Dedupe) {
+	if !ok || !n.News && told(tx, m.ID, n.Occasion, n.Dedupe) {
 		return nil
 	}
 	values, err := json.Marshal(n.Values)
@@ -234,7 +235,8 @@ func (s *Service) OnTier(tx *db.Tx, memberID, factID int64, c tier.Changed) erro
 	if c.To == c.From || c.Reason == tier.ReasonJoin || c.Reason == tier.ReasonMerge || c.Reason == tier.ReasonUnmerge {
 		return nil
 	}
-	return s.Tell(tx, Note{Member: memberID, Occasion: occasion, Dedupe: fmt.Sprintf("fact:%d", factID), Values: map[string]string{"tier": fmt.Sprintf("tier.%d", c.To)}})
+	return s.Tell(tx, Note{Member: memberID, Occasion: occasion, Dedupe: fmt.Sprintf("fact:%d", factID), News: true,
+		Values: map[string]string{"tier": fmt.Sprintf("tier.%d", c.To)}})
 }
 
 // OnWarned tells that a tier will be lost.
