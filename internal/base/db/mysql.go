@@ -47,6 +47,7 @@ type mysqlEngine struct {
 	wsrep atomic.Bool  // a Galera cluster
 	at    atomic.Int32 // which host is written to
 	home  atomic.Bool  // an earlier one can be written to again
+	token int64        // of the turn that is taken
 	swift atomic.Bool  // the tables are up to date: a writer that waits long waits in vain
 }
 
@@ -219,8 +220,19 @@ func newEnough(version string) bool {
 	return major >= 8
 }
 
-// begin waits for the turn and goes on where the last group ended, whoever ran it.
+// errEnded is what a group meets whose transaction is no longer the one it began.
+var errEnded = errors.New("the server has ended the transaction and told nobody")
+
+// begin waits for the turn and goes on where the last group ended, whoever ran it. It writes a token that keep looks for:
+// a node of a cluster that loses a race rolls back by itself and has been seen to let the rest of the statements pass.
+// They must not stand for themselves then, so nothing commits but a COMMIT.
 func (e *mysqlEngine) begin(d *DB) error {
+	if d.migrated && !d.w.strict {
+		if _, err := d.w.exec("SET SESSION autocommit = 0"); err != nil {
+			return err
+		}
+		d.w.strict = true
+	}
 	_, err := d.w.exec("START TRANSACTION")
 	if err == nil && d.migrated {
 		behind := false
@@ -237,6 +249,10 @@ func (e *mysqlEngine) begin(d *DB) error {
 		})
 		if behind && err == nil {
 			err = ErrBehind.New()
+		}
+		if err == nil {
+			e.token = d.ids.Next(d.tick())
+			_, err = d.w.exec(turnTake, turnName, e.token)
 		}
 	}
 	if err != nil {
@@ -255,8 +271,18 @@ func (s *session) turn(row func(name string, version int64)) error {
 	})
 }
 
+// keep closes the turn, if it is still the one that begin took.
 func (e *mysqlEngine) keep(d *DB, now int64) error {
-	_, err := d.w.exec(turnKeep, instantName, now, turnName, d.ids.Next(now))
+	var token int64
+	err := d.w.query(turnToken, []any{turnName}, func(v []driver.Value) error { return scan(v, []any{&token}) })
+	if err == nil && token != e.token {
+		d.opt.Log.Warn(errEnded.Error())
+		err = errEnded
+	}
+	if err != nil {
+		return err
+	}
+	_, err = d.w.exec(turnKeep, instantName, now, turnName, d.ids.Next(now))
 	return err
 }
 
@@ -273,8 +299,10 @@ func (e *mysqlEngine) bury(s *session) error {
 }
 
 const (
-	turnText = "SELECT name, version FROM db_version WHERE name IN (?, ?) ORDER BY name FOR UPDATE"
-	turnKeep = "REPLACE INTO db_version (name, version) VALUES (?, ?), (?, ?)"
+	turnText  = "SELECT name, version FROM db_version WHERE name IN (?, ?) ORDER BY name FOR UPDATE"
+	turnTake  = "REPLACE INTO db_version (name, version) VALUES (?, ?)"
+	turnToken = "SELECT version FROM db_version WHERE name = ?"
+	turnKeep  = "REPLACE INTO db_version (name, version) VALUES (?, ?), (?, ?)"
 )
 
 // migrate holds a lock by name, which the server takes back when the connection ends. A Galera cluster has no such
@@ -388,7 +416,7 @@ func mysqlTrouble(err error) trouble {
 		return broken
 	}
 	var n net.Error
-	for _, gone := range []error{driver.ErrBadConn, mysql.ErrInvalidConn, mysql.ErrPktSync, io.EOF, io.ErrUnexpectedEOF, sql.ErrConnDone} {
+	for _, gone := range []error{errEnded, driver.ErrBadConn, mysql.ErrInvalidConn, mysql.ErrPktSync, io.EOF, io.ErrUnexpectedEOF, sql.ErrConnDone} {
 		if errors.Is(err, gone) {
 			return lost
 		}

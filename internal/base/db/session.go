@@ -23,6 +23,7 @@ type session struct {
 	reading *cursor   // the innermost result that is being read
 	direct  bool      // statements without arguments are not prepared: not all can be
 	gone    bool      // the connection is of no more use
+	strict  bool      // nothing commits but a COMMIT
 	caches  *sync.Map // what each Cache holds of this database
 }
 

@@ -81,6 +81,48 @@ func TestTwoWritersWithoutTurnsLose(t *testing.T) {
 	}
 }
 
+// TestTransactionThatEndedIsNoticed lets the server roll back in the middle of a group and say nothing, as a node of a cluster
+// has done that lost a race, while somebody else takes the turn: the group goes again, and of its first try nothing stays.
+func TestTransactionThatEndedIsNoticed(t *testing.T) {
+	t.Parallel()
+	if os.Getenv(testEnv) == "" {
+		t.Skip("needs GUANXI_TEST_DB")
+	}
+	for _, midway := range []string{"before it writes", "after it has written"} {
+		first := open(t)
+		second, err := Open(context.Background(), Options{Dir: first.opt.Dir, Seed: 9})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = second.Close() })
+		if err := second.Migrate(context.Background(), testSchema); err != nil {
+			t.Fatal(err)
+		}
+		write(t, first, func(tx *Tx) error { add(tx, 1, 0, 1); return nil })
+		tries := 0
+		write(t, first, func(tx *Tx) error {
+			tries++
+			add(tx, 1, 0, 10)
+			if tries > 1 {
+				return nil
+			}
+			if midway == "after it has written" {
+				if err := tx.flush(); err != nil {
+					return err
+				}
+			}
+			if _, err := tx.s.exec("ROLLBACK"); err != nil {
+				return err
+			}
+			write(t, second, func(tx *Tx) error { add(tx, 1, 0, 100); return nil })
+			return nil
+		})
+		if got, _ := sum(t, first, 1, 0); got != 111 || tries != 2 {
+			t.Errorf("ended %s: %d after %d tries", midway, got, tries)
+		}
+	}
+}
+
 // TestServerThatLacksACommitIsRefused sets the server back behind what this process knows to be committed, as the old
 // primary is after a failover that it does not know of.
 func TestServerThatLacksACommitIsRefused(t *testing.T) {
