@@ -46,6 +46,9 @@ func (d *DB) newSession(ctx context.Context, pool *sql.DB, write bool) (*session
 }
 
 func (s *session) close() error {
+	if s.gone {
+		return nil
+	}
 	for _, st := range s.stmts {
 		_ = st.Close()
 	}

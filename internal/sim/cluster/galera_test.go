@@ -221,6 +221,13 @@ func TestGaleraWriterIsKilled(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	for i, n := range w.nodes {
+		said, err := os.ReadFile(n.log.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("process %d: %d times the server had ended a transaction and told nobody", i+1, strings.Count(string(said), "told nobody"))
+	}
 	lost, doubled := w.held(t, p.which)
 	t.Logf("%d acknowledged, %d lost, %d doubled; %d were asked for again; %.0f/s", p.count(), lost, doubled, w.again.Load(), float64(total)/took.Seconds())
 	if p.count() != total || lost+doubled > 0 {
