@@ -87,7 +87,7 @@ func (h *hand) sell(ctx context.Context, group []line) error {
 		}
 		counts.add(m, stats[m].orders, 0, stats[m].spent, 0, stats[m].first, now, 20261201)
 	}
-	return h.writeAll(ctx, len(group), []rows{
+	return h.writeAll(ctx, len(group), []statement{
 		{"INSERT INTO idempotency (id, route, hash, status, reply, at, reply_id) VALUES ", &keys},
 		{"INSERT INTO idempotency_reply (id, body) VALUES ", &replies},
 		{"INSERT INTO order_key (id, member_id, order_id, hash) VALUES ", &orderKeys},

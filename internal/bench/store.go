@@ -214,8 +214,8 @@ const (
 	replaceAccounts = "REPLACE INTO ledger_account (member_id, asset, balance, pending, held, frozen, debt, seq, chk, due_at, holds, mark) VALUES "
 )
 
-// rows are those of one statement.
-type rows struct {
+// statement is one that writes rows.
+type statement struct {
 	text string
 	*multi
 }
@@ -247,14 +247,14 @@ func (h *hand) post(ctx context.Context, group []line) error {
 	for m, a := range accts {
 		accounts.add(m, 1, a.balance, 0, 0, 0, 0, a.seq, now, now, 0, now)
 	}
-	return h.writeAll(ctx, len(group), []rows{
+	return h.writeAll(ctx, len(group), []statement{
 		{"INSERT INTO idempotency (id, route, hash, status, reply, at) VALUES ", &keys},
 		{insertEntries, &entries}, {insertLots, &lots}, {replaceAccounts, &accounts},
 	})
 }
 
 // writeAll writes the rows of a group, and its seal.
-func (h *hand) writeAll(ctx context.Context, n int, all []rows) error {
+func (h *hand) writeAll(ctx context.Context, n int, all []statement) error {
 	for _, w := range all {
 		if err := h.exec(ctx, w.text+w.marks(), w.args...); err != nil {
 			return err

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net"
-	"os"
 	"slices"
 	"strconv"
 	"testing"
@@ -14,6 +12,7 @@ import (
 	"guanxi/internal/base/clock"
 	"guanxi/internal/base/db"
 	"guanxi/internal/base/id"
+	"guanxi/internal/base/testport"
 	"guanxi/internal/base/vault"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -75,24 +74,10 @@ func taken(t *testing.T, url string) (by map[string][]int, ids []string) {
 	return by, ids
 }
 
-// freePort is one below those that a kernel gives to connections: it is still free when the server comes back to it.
-func freePort(t *testing.T) int {
-	t.Helper()
-	for n := range 3_000 {
-		port := 12_000 + (os.Getpid()*7+n)%3_000
-		if ln, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port)); err == nil { //nolint:noctx // asked for a number only
-			_ = ln.Close()
-			return port
-		}
-	}
-	t.Fatal("no port is free")
-	return 0
-}
-
 // TestStreamGetsEveryFactInOrder lets facts happen while the server of the stream is there, is gone, and is back.
 func TestStreamGetsEveryFactInOrder(t *testing.T) {
 	t.Parallel()
-	port, dir := freePort(t), t.TempDir()
+	port, dir := testport.Free(t), t.TempDir()
 	url := "nats://127.0.0.1:" + strconv.Itoa(port)
 	b := broker(t, dir, port)
 	w := open(t, clock.NewFake(start), nil)

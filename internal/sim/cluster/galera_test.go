@@ -17,6 +17,7 @@ import (
 
 	"guanxi/internal/base/clock"
 	"guanxi/internal/base/db"
+	"guanxi/internal/base/testport"
 	"guanxi/internal/loyalty/ledger"
 	"guanxi/internal/loyalty/order"
 )
@@ -39,15 +40,15 @@ func newGalera(t *testing.T) *galera {
 	var all []string
 	var at []int
 	for range 3 {
-		at = append(at, freePort(t))
+		at = append(at, testport.Free(t))
 		all = append(all, fmt.Sprintf("127.0.0.1:%d", at[len(at)-1]))
 	}
 	for i := range all {
 		g.nodes = append(g.nodes, installed(t))
 		g.yield(g.nodes[i].dir)
 		g.args = append(g.args, []string{"--wsrep-on=ON", "--wsrep-provider=" + provider, "--wsrep-cluster-address=gcomm://" + strings.Join(all, ","),
-			fmt.Sprintf("--wsrep-provider-options=gmcast.listen_addr=tcp://%s;ist.recv_addr=127.0.0.1:%d;gcache.size=512M", all[i], freePort(t)),
-			"--wsrep-node-address=" + all[i], fmt.Sprintf("--wsrep-sst-receive-address=127.0.0.1:%d", freePort(t)),
+			fmt.Sprintf("--wsrep-provider-options=gmcast.listen_addr=tcp://%s;ist.recv_addr=127.0.0.1:%d;gcache.size=512M", all[i], testport.Free(t)),
+			"--wsrep-node-address=" + all[i], fmt.Sprintf("--wsrep-sst-receive-address=127.0.0.1:%d", testport.Free(t)),
 			fmt.Sprintf("--wsrep-node-name=node%d", i+1), "--wsrep-sst-method=rsync", "--binlog-format=ROW", "--innodb-autoinc-lock-mode=2"})
 		g.nodes[i].more = g.args[i]
 		if i == 0 {

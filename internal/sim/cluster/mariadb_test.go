@@ -4,14 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
-	"sync/atomic"
 	"testing"
 	"time"
+
+	"guanxi/internal/base/testport"
 )
 
 const patience = 90 * time.Second // for what a loaded machine does in a second
@@ -42,7 +42,7 @@ func installed(t *testing.T, more ...string) *server {
 		}
 		t.Skip("needs mariadbd; make test-mariadb installs it and runs this")
 	}
-	s := &server{t: t, dir: t.TempDir(), port: freePort(t), more: more}
+	s := &server{t: t, dir: t.TempDir(), port: testport.Free(t), more: more}
 	// Its temporary tables go into a folder of its own too: in a shared one, two installations at a time take each other's.
 	tmp := filepath.Join(s.dir, "tmp")
 	if err := os.Mkdir(tmp, 0o700); err != nil {
@@ -63,25 +63,6 @@ func me(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return u.Username
-}
-
-// ports hands out each number once. They lie below those that a kernel gives to connections and to listeners that ask for
-// any, so that nobody takes one between its being handed out and its being listened on, nor while a process is away.
-var ports atomic.Int64
-
-func freePort(t *testing.T) int {
-	const lowest, number = 15_000, 15_000
-	for range number {
-		port := lowest + (os.Getpid()*97+int(ports.Add(1)))%number
-		ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)) //nolint:noctx // asked for a number only
-		if err != nil {
-			continue
-		}
-		_ = ln.Close()
-		return port
-	}
-	t.Fatal("no port is free")
-	return 0
 }
 
 func (s *server) args() []string {

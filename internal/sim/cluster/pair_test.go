@@ -19,6 +19,7 @@ import (
 	"guanxi/internal/base/clock"
 	"guanxi/internal/base/db"
 	"guanxi/internal/base/fault"
+	"guanxi/internal/base/testport"
 	"guanxi/internal/base/vault"
 	"guanxi/internal/loyalty/ledger"
 	"guanxi/internal/loyalty/member"
@@ -54,7 +55,7 @@ func newNode(t *testing.T, bin, url, keys string, more ...string) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	addr := fmt.Sprintf("127.0.0.1:%d", testport.Free(t))
 	n := &node{t: t, bin: bin, addr: addr, log: log,
 		env: append(append(os.Environ(), "GUANXI_DB="+url, "GUANXI_KEYS_DIR="+keys, "GUANXI_DATA="+t.TempDir(), "GUANXI_LISTEN="+addr), more...)}
 	t.Cleanup(func() {

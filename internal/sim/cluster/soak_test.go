@@ -17,6 +17,7 @@ import (
 
 	"guanxi/internal/base/db"
 	"guanxi/internal/base/obs"
+	"guanxi/internal/base/testport"
 )
 
 // soaking is how long it is; GUANXI_SOAK=30m asks for more.
@@ -145,7 +146,7 @@ func (w *town) soak(t *testing.T, metrics []string) {
 // served is a process with a place where it tells its figures.
 func served(t *testing.T, bin, url, keys string, more ...string) (*node, string) {
 	t.Helper()
-	at := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	at := fmt.Sprintf("127.0.0.1:%d", testport.Free(t))
 	return newNode(t, bin, url, keys, append(more, "GUANXI_METRICS_LISTEN="+at)...), "http://" + at + "/metrics"
 }
 

@@ -5,7 +5,6 @@ package redistest
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"strconv"
@@ -15,6 +14,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"guanxi/internal/base/clock"
+	"guanxi/internal/base/testport"
 )
 
 // Server is a Redis of a test's own.
@@ -42,12 +42,7 @@ func Program(t *testing.T) string {
 func Reserve(t *testing.T) *Server {
 	t.Helper()
 	Program(t)
-	ln, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // asked for a number only
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = ln.Close() }()
-	s := &Server{t: t, port: ln.Addr().(*net.TCPAddr).Port, dir: t.TempDir()}
+	s := &Server{t: t, port: testport.Free(t), dir: t.TempDir()}
 	t.Cleanup(s.Kill)
 	return s
 }
