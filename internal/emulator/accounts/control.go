@@ -154,6 +154,9 @@ func (p *Platform) shownCodes() []shownCode {
 // labelOf says a scene in words where it has the usual form.
 func labelOf(scene string) string {
 	q, err := url.ParseQuery(scene)
+	if link := q.Get("h"); err == nil && link != "" {
+		return "入口 " + link
+	}
 	if err != nil || q.Get("s") == "" {
 		return scene
 	}
